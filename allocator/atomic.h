@@ -1,0 +1,32 @@
+/* atomic: the only door to memory that two threads may touch. Each access names its C11 order; plain accesses to shared
+ * memory go through hak_plain_load and hak_plain_store, so that a scheduler can see them too.
+ *
+ * HAK_YIELD() stands in front of every access: nothing in the real builds, and the one place where the simulated world
+ * may come to switch threads inside an operation. No state, any thread. */
+#ifndef HAKMEM_ALLOCATOR_ATOMIC_H
+#define HAKMEM_ALLOCATOR_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "allocator/config.h"
+
+#define HAK_YIELD() ((void)0)
+
+#define hak_load(object, order) (HAK_YIELD(), atomic_load_explicit((object), memory_order_##order))
+#define hak_store(object, value, order) (HAK_YIELD(), atomic_store_explicit((object), (value), memory_order_##order))
+#define hak_exchange(object, value, order)                                                                             \
+    (HAK_YIELD(), atomic_exchange_explicit((object), (value), memory_order_##order))
+#define hak_cas_weak(object, expected, desired, success, failure)                                                      \
+    (HAK_YIELD(), atomic_compare_exchange_weak_explicit((object), (expected), (desired), memory_order_##success,       \
+                                                        memory_order_##failure))
+#define hak_cas_strong(object, expected, desired, success, failure)                                                    \
+    (HAK_YIELD(), atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_##success,     \
+                                                          memory_order_##failure))
+
+/* Plain accesses to memory that another thread may have written, ordered by an atomic elsewhere. */
+#define hak_plain_load(lvalue) (HAK_YIELD(), (lvalue))
+#define hak_plain_store(lvalue, value) (HAK_YIELD(), (void)((lvalue) = (value)))
+
+#endif

@@ -1,0 +1,50 @@
+/* config: every toggle of the build, always defined to a number and tested with `if` where the language allows it.
+ * No state. */
+#ifndef HAKMEM_ALLOCATOR_CONFIG_H
+#define HAKMEM_ALLOCATOR_CONFIG_H
+
+/* 1: built for the simulated world: geometry is chosen at run time, the thread root is a plain object that a scheduler
+ * swaps, os.h is filled by the oracle. */
+#ifndef HAK_SIM
+#define HAK_SIM 0
+#endif
+
+/* 1: HAK_FAULT(name) asks which fault of the catalogue is armed. 0: it is constant false. */
+#ifndef HAK_FAULTS
+#define HAK_FAULTS 0
+#endif
+
+/* Assertion level: 0 always, 1 debug, 2 whole heap. See assert.h. */
+#ifndef HAK_CHECK
+#define HAK_CHECK HAK_SIM
+#endif
+
+/* 1: the library also defines the libc names (override.c). */
+#ifndef HAK_OVERRIDE
+#define HAK_OVERRIDE 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAK_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAK_ASAN 1
+#endif
+#endif
+#ifndef HAK_ASAN
+#define HAK_ASAN 0
+#endif
+
+_Static_assert(HAK_SIM == 0 || HAK_SIM == 1, "HAK_SIM is 0 or 1");
+_Static_assert(HAK_FAULTS == 0 || HAK_FAULTS == 1, "HAK_FAULTS is 0 or 1");
+_Static_assert(HAK_CHECK >= 0 && HAK_CHECK <= 2, "HAK_CHECK is 0, 1 or 2");
+_Static_assert(HAK_OVERRIDE == 0 || HAK_OVERRIDE == 1, "HAK_OVERRIDE is 0 or 1");
+_Static_assert(!(HAK_FAULTS && !HAK_SIM), "faults exist in the simulated world only");
+_Static_assert(!(HAK_OVERRIDE && HAK_SIM), "the simulated world never takes the libc names");
+
+#define HAK_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define HAK_NOINLINE __attribute__((noinline))
+#define HAK_EXPORT __attribute__((visibility("default")))
+
+#endif

@@ -1,0 +1,79 @@
+/* map: the region map. One lookup answers what any address is.
+ *
+ * The address space is divided into cells of one SuperSlab's size. A two-level table has a word per cell, with a tag in
+ * its low bits: none, a SuperSlab, one big mapping that covers the whole cell, or a table of the cell's pages, where
+ * smaller mappings (and the ends of larger ones) are found page by page.
+ *
+ * Lookups take no lock and may run beside changes: an entry is written before the address it stands for is handed out,
+ * and tables live in metadata memory, which stays readable for ever. Changes take map.lock; it may be held while taking
+ * meta.lock. */
+#ifndef HAKMEM_ALLOCATOR_MAP_H
+#define HAKMEM_ALLOCATOR_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allocator/atomic.h"
+#include "allocator/geometry.h"
+#include "allocator/lock.h"
+
+struct hak_superslab;
+struct hak_big;
+
+enum hak_map_tag { HAK_MAP_NONE, HAK_MAP_SUPERSLAB, HAK_MAP_BIG, HAK_MAP_PAGES, HAK_MAP_TAG_MASK = 3 };
+
+/* Two halves of the bits that number cells; the leaf takes the larger one. Real: 48 - 21 = 27 bits, 13 + 14. */
+enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : 8192 };
+
+struct hak_map {
+    struct hak_lock lock;
+    _Atomic(_Atomic uintptr_t *) root[HAK_MAP_ROOT_ENTRIES];
+};
+
+/* Pages of one cell; `used` under map.lock. */
+struct hak_map_pages {
+    uint32_t used;
+    _Atomic(struct hak_big *) big[];
+};
+
+static inline uint32_t hak_map_leaf_bits(const struct hak_geometry *geometry) {
+    return (HAK_ADDRESS_BITS - geometry->superslab_shift + 1) / 2;
+}
+
+/* The entry of a cell: two dependent loads. Include root.h to call it. */
+#define hak_map_entry(address) hak_map_entry_in(&hak_root.map, HAK_GEO, (address))
+static inline uintptr_t hak_map_entry_in(struct hak_map *map, const struct hak_geometry *geometry, const void *address) {
+    uintptr_t cell = ((uintptr_t)address - HAK_ADDRESS_BASE) >> geometry->superslab_shift;
+    uintptr_t root_index = cell >> hak_map_leaf_bits(geometry);
+    if (HAK_UNLIKELY(root_index >= HAK_MAP_ROOT_ENTRIES)) {
+        return HAK_MAP_NONE;
+    }
+    _Atomic uintptr_t *leaf = hak_load(&map->root[root_index], acquire);
+    if (HAK_UNLIKELY(leaf == NULL)) {
+        return HAK_MAP_NONE;
+    }
+    return hak_load(&leaf[cell & (((uintptr_t)1 << hak_map_leaf_bits(geometry)) - 1)], acquire);
+}
+
+/* The SuperSlab an address lies in, or NULL. */
+struct hak_superslab *hak_map_superslab(const void *address);
+/* The big mapping an address lies in, or NULL. */
+struct hak_big *hak_map_big(const void *address);
+
+/* Enter or remove a SuperSlab. Enter returns false, and has changed nothing, when the system refuses a table. */
+bool hak_map_enter_superslab(struct hak_superslab *superslab);
+void hak_map_remove_superslab(struct hak_superslab *superslab);
+
+/* The same for the pages [address, address + size_bytes) of a big mapping. */
+bool hak_map_enter_big(struct hak_big *big, const void *address, size_t size_bytes);
+void hak_map_remove_big(const void *address, size_t size_bytes);
+/* Make it possible to remove the pages of a big mapping from `address` on, where that is inside a cell. False when the
+ * system refuses a table. */
+bool hak_map_split_big(const void *address);
+
+/* Call `visit` for every SuperSlab and once for every big mapping. Nothing may change meanwhile. */
+void hak_map_walk(void (*superslab)(void *context, struct hak_superslab *),
+                  void (*big)(void *context, struct hak_big *), void *context);
+
+#endif

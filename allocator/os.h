@@ -1,0 +1,75 @@
+/* os: everything the allocator asks of the system. os_linux.c is the real one; the oracle has the simulated one.
+ *
+ * Pages are HAK_PAGE_BYTES. Every address and size below is a multiple of it, sizes are not 0, unless said otherwise.
+ * All functions may be called from any thread, keep errno, and never call malloc. */
+#ifndef HAKMEM_ALLOCATOR_OS_H
+#define HAKMEM_ALLOCATOR_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allocator/config.h"
+
+enum { HAK_PAGE_SHIFT = 12, HAK_PAGE_BYTES = 1 << HAK_PAGE_SHIFT };
+
+/* What a committed range is for. A system may place, back or watch it differently; contents and rights are the same. */
+enum hak_use {
+    HAK_USE_META, /* metadata: written by the allocator only */
+    HAK_USE_SLAB, /* a slab: written by the allocator and by users */
+    HAK_USE_BIG,  /* one block; the allocator itself writes only its first page and through os_move_pages */
+};
+
+/* Reserve address space, aligned to `align_bytes` (a power of two, at least a page). Not accessible until committed.
+ * Returns NULL when the system refuses. */
+void *os_reserve(size_t size_bytes, size_t align_bytes);
+
+/* Make a part of a reservation readable and writable. Pre: not committed. Post, on true: reads as zero. On false the
+ * range is as before. */
+bool os_commit(void *address, size_t size_bytes, enum hak_use use);
+
+/* Give a range back, committed or not; a reservation may be given back in parts. */
+void os_release(void *address, size_t size_bytes);
+
+/* Grow the committed HAK_USE_BIG reservation at `address` in place. Post, on true: the new part is committed and reads
+ * as zero. On false nothing has changed. */
+bool os_extend(void *address, size_t old_bytes, size_t new_bytes);
+
+/* Move the content of one committed HAK_USE_BIG range to another that is still all zero. The source holds undefined
+ * bytes afterwards. The ranges do not overlap. Cannot fail. */
+void os_move_pages(void *to, void *from, size_t size_bytes);
+
+/* What the real layer keeps; part of the state root. */
+struct hak_os {
+    _Atomic uint32_t exit_key_plus_one; /* the thread-specific key, 0 before it is made */
+};
+
+/* Have hak_thread_exit called when the calling thread ends. Post, on false: it will not be. */
+bool os_thread_attach(void);
+
+/* Once, before the first allocation: have the hak_fork_* functions called around fork. */
+void os_process_attach(void);
+
+/* Sleep while *word == expected, or return at once; may return spuriously. os_wake wakes one sleeper. */
+void os_wait(_Atomic uint32_t *word, uint32_t expected);
+void os_wake(_Atomic uint32_t *word);
+
+/* Why the allocator cannot go on. The simulated world turns each into a check of the oracle. */
+enum hak_fatal {
+    HAK_FATAL_INVARIANT,    /* an assertion failed */
+    HAK_FATAL_SENTINEL,     /* the sentinel was found where a block belongs */
+    HAK_FATAL_BAD_POINTER,  /* the caller passed a pointer that is not a live block */
+};
+/* Say `message` (one line, no newline) on standard error and abort. Never allocates. */
+_Noreturn void os_fatal(enum hak_fatal kind, const char *message);
+
+/* Address space the region map covers: [base, base + 2^bits). */
+#if HAK_SIM
+#define HAK_ADDRESS_BASE ((uintptr_t)0x551000000000)
+enum { HAK_ADDRESS_BITS = 27 };
+#else
+#define HAK_ADDRESS_BASE ((uintptr_t)0)
+enum { HAK_ADDRESS_BITS = 48 };
+#endif
+
+#endif

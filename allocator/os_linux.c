@@ -1,0 +1,132 @@
+/* os_linux: the system layer on Linux. Every function keeps errno. */
+#include "allocator/os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "allocator/annotate.h"
+#include "allocator/root.h"
+#include "allocator/thread.h"
+
+static void *map_pages(size_t size_bytes) {
+    int saved_errno = errno;
+    void *address = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    errno = saved_errno;
+    return address == MAP_FAILED ? NULL : address;
+}
+
+/* munmap can fail only by splitting a mapping when there are too many; then the range at least gives its pages back. */
+static void unmap_pages(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    if (size_bytes != 0 && munmap(address, size_bytes) != 0) {
+        (void)madvise(address, size_bytes, MADV_DONTNEED);
+    }
+    errno = saved_errno;
+}
+
+void *os_reserve(size_t size_bytes, size_t align_bytes) {
+    char *address = map_pages(size_bytes);
+    if (address == NULL || ((uintptr_t)address & (align_bytes - 1)) == 0) {
+        return address;
+    }
+    unmap_pages(address, size_bytes);
+    if (size_bytes > PTRDIFF_MAX - align_bytes) {
+        return NULL;
+    }
+    address = map_pages(size_bytes + align_bytes);
+    if (address == NULL) {
+        return NULL;
+    }
+    size_t front_bytes = (align_bytes - ((uintptr_t)address & (align_bytes - 1))) & (align_bytes - 1);
+    unmap_pages(address, front_bytes);
+    unmap_pages(address + front_bytes + size_bytes, align_bytes - front_bytes);
+    return address + front_bytes;
+}
+
+/* Linux backs pages at the first touch: a reservation is accessible from the start, and there is nothing to do. */
+bool os_commit(void *address, size_t size_bytes, enum hak_use use) {
+    (void)address;
+    (void)size_bytes;
+    (void)use;
+    return true;
+}
+
+void os_release(void *address, size_t size_bytes) {
+    hak_mark_open(address, size_bytes);
+    unmap_pages(address, size_bytes);
+}
+
+bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
+    int saved_errno = errno;
+    bool done = mremap(address, old_bytes, new_bytes, 0) != MAP_FAILED;
+    errno = saved_errno;
+    return done;
+}
+
+/* Moving page tables beats copying from about this size on. */
+enum { MOVE_BY_REMAP_BYTES = 64 * 1024 };
+
+void os_move_pages(void *to, void *from, size_t size_bytes) {
+    int saved_errno = errno;
+    if (size_bytes < MOVE_BY_REMAP_BYTES ||
+        mremap(from, size_bytes, size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED) {
+        memcpy(to, from, size_bytes);
+    }
+    errno = saved_errno;
+}
+
+static void thread_exit(void *heap) {
+    (void)heap;
+    hak_thread_exit();
+}
+
+/* The key whose destructor tells the end of a thread. Two threads may race to make it: one keeps its own. */
+static bool exit_key(pthread_key_t *key) {
+    uint32_t seen = hak_load(&hak_root.os.exit_key_plus_one, acquire);
+    if (seen == 0) {
+        if (pthread_key_create(key, thread_exit) != 0) {
+            return false;
+        }
+        if (hak_cas_strong(&hak_root.os.exit_key_plus_one, &seen, (uint32_t)*key + 1, acq_rel, acquire)) {
+            return true;
+        }
+        (void)pthread_key_delete(*key);
+    }
+    *key = (pthread_key_t)(seen - 1);
+    return true;
+}
+
+bool os_thread_attach(void) {
+    pthread_key_t key;
+    return exit_key(&key) && pthread_setspecific(key, hak_thread.heap) == 0;
+}
+
+void os_process_attach(void) {
+    (void)pthread_atfork(hak_fork_prepare, hak_fork_parent, hak_fork_child);
+}
+
+void os_wait(_Atomic uint32_t *word, uint32_t expected) {
+    int saved_errno = errno;
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+    errno = saved_errno;
+}
+
+void os_wake(_Atomic uint32_t *word) {
+    int saved_errno = errno;
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved_errno;
+}
+
+_Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
+    (void)kind;
+    ssize_t written = write(STDERR_FILENO, message, strlen(message));
+    written += write(STDERR_FILENO, "\n", 1);
+    (void)written;
+    abort();
+}

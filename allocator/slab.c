@@ -1,0 +1,78 @@
+/* slab: cutting blocks, taking them back. Locks: none. */
+#include "allocator/slab.h"
+
+#include "allocator/annotate.h"
+#include "allocator/assert.h"
+#include "allocator/class.h"
+#include "allocator/root.h"
+
+struct hak_block *hak_slab_pop(struct hak_slab *slab) {
+    hak_debug_assert(!hak_slab_is_full(slab));
+    struct hak_block *block;
+    if (slab->free != NULL) {
+        block = hak_list_pop(&slab->free);
+    } else {
+        uint32_t index = HAK_FAULT_IF(CARVE_BY_USED, slab->used != slab->carved) ? slab->used : slab->carved;
+        block = (struct hak_block *)(void *)(slab->start + (size_t)index * slab->block_bytes);
+        slab->carved++;
+    }
+    slab->used++;
+    return block;
+}
+
+void hak_slab_push(struct hak_slab *slab, struct hak_block *block) {
+    hak_debug_assert(slab->used > 0);
+    hak_debug_assert(hak_slab_holds(slab, block));
+    hak_list_push(&slab->free, block);
+    slab->used--;
+}
+
+void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *owner) {
+    const struct hak_geometry *geometry = HAK_GEO;
+    hak_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT(SLAB_TWO_CLASSES));
+    uint32_t block_bytes = hak_class_bytes[class_id];
+    uint32_t capacity = ((uint32_t)1 << geometry->slab_shift) / block_bytes;
+    slab->class_id = (uint16_t)class_id;
+    slab->block_bytes = block_bytes;
+    slab->capacity = capacity < geometry->slab_blocks_max ? capacity : geometry->slab_blocks_max;
+    if (!HAK_FAULT_IF(STALE_METADATA, slab->free != NULL)) {
+        slab->free = NULL;
+        slab->carved = 0;
+    }
+    slab->used = HAK_FAULT(BORN_MARKED) ? 1 : 0;
+    slab->state = HAK_SLAB_BOUND;
+    slab->next = slab->previous = NULL;
+    hak_store(&slab->owner, owner, relaxed); /* blocks are handed out later, by this thread */
+    hak_mark_closed(slab->start, (size_t)1 << geometry->slab_shift);
+}
+
+/* All blocks are back, so every link that was ever written here is in the first bytes of a carved block. */
+void hak_slab_unbind(struct hak_slab *slab) {
+    hak_debug_assert(slab->used == 0);
+    for (uint32_t i = 0; i < slab->carved; i++) {
+        hak_link_wipe((struct hak_block *)(void *)(slab->start + (size_t)i * slab->block_bytes));
+    }
+    if (!HAK_FAULT(STALE_METADATA)) {
+        slab->free = NULL;
+    }
+    slab->state = HAK_SLAB_FREE;
+    hak_store(&slab->owner, NULL, relaxed);
+}
+
+bool hak_slab_holds(const struct hak_slab *slab, const void *address) {
+    uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
+    return offset % slab->block_bytes == 0 && offset / slab->block_bytes < slab->carved;
+}
+
+bool hak_slab_is_valid(const struct hak_slab *slab) {
+    if (slab->state != HAK_SLAB_BOUND || slab->used > slab->carved || slab->carved > slab->capacity) {
+        return false;
+    }
+    uint32_t length = 0;
+    for (struct hak_block *block = slab->free; block != NULL; block = hak_link_get(block)) {
+        if (!hak_slab_holds(slab, block) || ++length > slab->carved) {
+            return false;
+        }
+    }
+    return length == slab->carved - slab->used;
+}

@@ -1,0 +1,35 @@
+/* mutate: the structure-aware mutator, written once and glued to libFuzzer, AFL++ and the built-in random mode.
+ *
+ * Works on records and genes: insert, delete, duplicate, swap, splice, retarget slot, move to another thread, move a
+ * boundary or distance, change the header, add or move a gene. Output is always at most `capacity_bytes` and a whole
+ * number of records; gene anchors follow the records they name when others are inserted or removed.
+ * No state but the generator the caller owns; safe on any thread. Never allocates. */
+#ifndef HAKMEM_ORACLE_MUTATE_H
+#define HAKMEM_ORACLE_MUTATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* xoshiro-style small generator. Equal seeds give equal sequences on every machine. */
+struct mutate_random {
+    uint64_t state[4];
+};
+void mutate_seed(struct mutate_random *random, uint64_t seed);
+uint64_t mutate_next(struct mutate_random *random);
+/* Uniform enough in [0, bound), bound > 0. */
+uint32_t mutate_below(struct mutate_random *random, uint32_t bound);
+
+/* Write a fresh program of about `record_target` records. Returns its size. capacity_bytes >= PROGRAM_HEADER_BYTES. */
+size_t mutate_generate(struct mutate_random *random, unsigned record_target, uint8_t *bytes, size_t capacity_bytes);
+
+/* Mutate in place. Returns the new size, never 0, at most capacity_bytes. */
+size_t mutate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes);
+
+/* Splice two programs into `out`: header of one, records of both. Returns the size. */
+size_t mutate_cross(struct mutate_random *random, const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes,
+                    uint8_t *out, size_t capacity_bytes);
+
+/* Copy in canonical form: unused fields zero, values reduced. Same meaning. Returns the size (tail dropped). */
+size_t mutate_canonical(const uint8_t *bytes, size_t size_bytes, uint8_t *out, size_t capacity_bytes);
+
+#endif

@@ -1,0 +1,167 @@
+/* program: what a byte string means.
+ *
+ * A program is a 16-byte header, 8-byte records (one operation each) and a schedule trailer of 8-byte genes.
+ * docs/input-format.md is the reference; this header is its machine form. Properties, each with a test:
+ *
+ *   total     every byte string is a program. Missing header bytes read as 0, a partial record at the end is the
+ *             'tail' and means nothing, records beyond PROGRAM_RECORDS_MAX mean nothing.
+ *   local     records have a fixed width and name their slot; changing one leaves the meaning of the others.
+ *   pointed   a size is a boundary and a small signed distance.
+ *   swarming  the header switches operations off, favours one, and picks geometry and world knobs.
+ *   readable  text.h gives an exact text form.
+ *
+ * A program is a view: it points into the caller's bytes and copies nothing. Pure functions, safe on any thread. */
+#ifndef HAKMEM_ORACLE_PROGRAM_H
+#define HAKMEM_ORACLE_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PROGRAM_VERSION = 1,
+    PROGRAM_HEADER_BYTES = 16,
+    PROGRAM_RECORD_BYTES = 8,
+    PROGRAM_RECORDS_MAX = 4096,
+    PROGRAM_GENES_MAX = 15,
+    PROGRAM_BYTES_MAX = PROGRAM_HEADER_BYTES + PROGRAM_RECORD_BYTES * (PROGRAM_RECORDS_MAX + PROGRAM_GENES_MAX),
+    PROGRAM_THREADS_MAX = 4,
+    PROGRAM_SLOTS_MAX = 64,
+};
+
+/* Fields a record of an operation uses. A field that is not used is zero in canonical form. */
+enum {
+    FIELD_SLOT = 1,
+    FIELD_SIZE = 2,  /* boundary and distance */
+    FIELD_ALIGN = 4, /* exponent, and whether one is added to make it invalid */
+    FIELD_COUNT = 8, /* `argument` as a plain number; its word in text is op_info.count_word */
+};
+
+/* One line an operation: enum suffix, text name, fields, word of the count in text, what it does.
+ * The order is part of the encoding: append, never reorder. */
+#define PROGRAM_OP_TABLE(X)                                                                                            \
+    X(NOP, "nop", 0, "", "does nothing")                                                                               \
+    X(MALLOC, "malloc", FIELD_SLOT | FIELD_SIZE, "", "malloc(size) into an empty slot")                                \
+    X(CALLOC, "calloc", FIELD_SLOT | FIELD_SIZE | FIELD_COUNT, "n", "calloc(n, size) into an empty slot")              \
+    X(REALLOC, "realloc", FIELD_SLOT | FIELD_SIZE, "", "realloc(slot, size); an empty slot is NULL")                   \
+    X(REALLOCARRAY, "reallocarray", FIELD_SLOT | FIELD_SIZE | FIELD_COUNT, "n", "reallocarray(slot, n, size)")         \
+    X(ALIGNED_ALLOC, "aligned_alloc", FIELD_SLOT | FIELD_SIZE | FIELD_ALIGN, "", "aligned_alloc(align, size)")         \
+    X(POSIX_MEMALIGN, "posix_memalign", FIELD_SLOT | FIELD_SIZE | FIELD_ALIGN, "", "posix_memalign(align, size)")      \
+    X(MEMALIGN, "memalign", FIELD_SLOT | FIELD_SIZE | FIELD_ALIGN, "", "memalign(align, size)")                        \
+    X(FREE, "free", FIELD_SLOT, "", "free(slot); an empty slot is free(NULL)")                                         \
+    X(FREE_SIZED, "free_sized", FIELD_SLOT, "", "free_sized(slot, its size)")                                          \
+    X(USABLE, "usable", FIELD_SLOT, "", "malloc_usable_size(slot), then all of it is used")                            \
+    X(WRITE, "write", FIELD_SLOT, "", "verify the slot and fill it with a new pattern")                                \
+    X(VERIFY, "verify", FIELD_SLOT, "", "verify the slot's content")                                                   \
+    X(TRIM, "trim", 0, "", "malloc_trim(0)")                                                                           \
+    X(THREAD_START, "start", 0, "", "the thread is born now (else at its first operation)")                            \
+    X(THREAD_END, "end", 0, "", "the thread ends; thread 0 never does")                                                \
+    X(FORK, "fork", 0, "", "what the child of a fork does to locks")                                                   \
+    X(CLOCK, "clock", FIELD_COUNT, "ms", "the clock advances")                                                         \
+    X(FAIL, "fail", FIELD_COUNT, "n", "the next n system requests fail")                                               \
+    X(CHECK, "check", 0, "", "check the whole heap")                                                                   \
+    X(MALLOC_MANY, "malloc_many", FIELD_SLOT | FIELD_SIZE | FIELD_COUNT, "n", "malloc into n slots, from this one on") \
+    X(FREE_MANY, "free_many", FIELD_SLOT | FIELD_COUNT, "n", "free n slots, from this one on")
+
+enum program_op {
+#define PROGRAM_OP_ENUM(id, name, fields, word, meaning) OP_##id,
+    PROGRAM_OP_TABLE(PROGRAM_OP_ENUM)
+#undef PROGRAM_OP_ENUM
+        OP_COUNT
+};
+
+struct op_info {
+    const char *name;
+    unsigned fields;
+    const char *count_word; /* "" where FIELD_COUNT is not used */
+    const char *meaning;
+};
+extern const struct op_info program_op_info[OP_COUNT];
+
+/* A boundary a size is measured from. `name` is what text shows: "96", "4k", "1m", "half", "max". */
+struct boundary {
+    size_t value_bytes;
+    const char *name;
+};
+enum { BOUNDARY_COUNT = 56 };
+extern const struct boundary program_boundaries[BOUNDARY_COUNT];
+
+/* Where the simulated world places new mappings. */
+#define PROGRAM_PLACEMENT_TABLE(X) X(LOW, "low") X(HIGH, "high") X(FRESH, "fresh")
+enum program_placement { PLACE_LOW, PLACE_HIGH, PLACE_FRESH, PLACEMENT_COUNT };
+extern const char *const program_placement_names[PLACEMENT_COUNT];
+
+/* How many slots there are: table over header byte 2. */
+enum { SLOT_CHOICES = 4 };
+extern const uint8_t program_slot_counts[SLOT_CHOICES]; /* 16, 4, 8, 64 */
+
+/* Header bytes, in order. The comment gives byte offset and reading. All zero is a sensible program. */
+struct program_header {
+    uint8_t version;                  /* 0: format version; any value is read as the current one */
+    uint8_t geometry;                 /* 1: index into the allocator's geometry table, modulo its length */
+    uint8_t slot_count;               /* 2: already looked up: 16, 4, 8 or 64 */
+    enum program_placement placement; /* 3: modulo PLACEMENT_COUNT */
+    uint32_t ops_off;                 /* 4-7 little endian: bit i set switches operation i off; NOP cannot be */
+    enum program_op favoured_op;      /* 8: modulo OP_COUNT; a weight for generators, no meaning at run time */
+    uint8_t favour_weight;            /* 9: chance out of 256 that a generator picks favoured_op */
+    uint8_t fail_every;               /* 10: every n-th system request fails, 0 never */
+    uint8_t clock_step_ms;            /* 11: time that passes with each operation */
+    uint8_t gene_count;               /* 12: modulo 16: genes at the end, as many as fit */
+    uint8_t reserved[3];              /* 13-15: no meaning yet, zero in canonical form */
+};
+
+/* One operation, decoded. Bytes: 0 op modulo OP_COUNT; 1 thread modulo 4; 2 slot modulo slot_count;
+ * 3 alignment: low 5 bits exponent, bit 7 adds one; 4 boundary modulo BOUNDARY_COUNT; 5 signed distance;
+ * 6-7 argument, little endian. */
+struct record {
+    enum program_op op;
+    uint8_t thread;
+    uint8_t slot;
+    uint8_t align_exponent; /* 0..31 */
+    bool align_odd;         /* alignment is (1 << exponent) + 1 */
+    uint8_t boundary;
+    int8_t distance;
+    uint16_t argument;
+};
+
+/* Schedule gene: when record `record` is next, its thread is held back until `hold` operations of other threads have
+ * run (or none are left). `yield` is the n-th yield inside the operation; 0 is before it, the only place at operation
+ * granularity; genes with another value do nothing yet.
+ * Bytes: 0-1 record, little endian; 2 yield; 3 hold; 4-7 no meaning yet, zero in canonical form. */
+struct gene {
+    uint16_t record;
+    uint8_t yield;
+    uint8_t hold;
+};
+
+struct program {
+    const uint8_t *bytes;
+    size_t size_bytes;
+    struct program_header header;
+    uint32_t record_count;
+    uint32_t gene_count;
+    size_t tail_bytes; /* bytes that mean nothing: a partial record, or what lies beyond the limit */
+};
+
+/* Total: never fails. `bytes` may be NULL when size_bytes is 0, and must outlive the program. */
+void program_read(struct program *program, const uint8_t *bytes, size_t size_bytes);
+
+/* i < record_count, i < gene_count. */
+struct record program_record(const struct program *program, uint32_t i);
+struct gene program_gene(const struct program *program, uint32_t i);
+
+/* One record or gene from its bytes. slot_count is a power of two, as program_header holds it. */
+struct record record_read(const uint8_t bytes[PROGRAM_RECORD_BYTES], uint8_t slot_count);
+struct gene gene_read(const uint8_t bytes[PROGRAM_RECORD_BYTES]);
+
+/* Request size of a record: boundary plus distance, modulo 2^64 as size_t arithmetic is. */
+size_t record_size_bytes(const struct record *record);
+/* Alignment of a record: (1 << exponent), plus one if align_odd. */
+size_t record_align_bytes(const struct record *record);
+
+/* Canonical bytes of a record, gene or header: unused fields zero. Writing then reading gives the same back. */
+void record_write(const struct record *record, uint8_t bytes[PROGRAM_RECORD_BYTES]);
+void gene_write(const struct gene *gene, uint8_t bytes[PROGRAM_RECORD_BYTES]);
+void program_header_write(const struct program_header *header, uint8_t bytes[PROGRAM_HEADER_BYTES]);
+
+#endif

@@ -1,0 +1,77 @@
+/* world: runs a program on the real allocator inside the simulated world, and says what it found.
+ *
+ * One world a process (the arena has a fixed address, the allocator one state root). Calls must come from one OS
+ * thread. Execution n never depends on n-1: world_run leaves the world as world_open made it. */
+#ifndef HAKMEM_ORACLE_WORLD_H
+#define HAKMEM_ORACLE_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "oracle/check.h"
+#include "oracle/program.h"
+#include "oracle/target.h"
+
+enum { SIGNATURE_BYTES_MAX = 96, VERDICT_MESSAGE_BYTES_MAX = 240 };
+
+struct verdict {
+    enum check check;                    /* CHECK_NONE: clean */
+    char signature[SIGNATURE_BYTES_MAX]; /* "check/operation/size bucket/local|remote/slab state/switch", "" if clean */
+    char message[VERDICT_MESSAGE_BYTES_MAX]; /* one sentence with the numbers, "" if clean */
+    uint32_t record;                         /* index of the record that was running; record_count: final checks */
+    uint32_t operations;                     /* operations that did something */
+    uint64_t trace_hash;                     /* equal for equal runs, in every build, on every machine */
+    uint64_t fault_reached;                  /* how often the armed fault's place was passed ... */
+    uint64_t fault_triggered;                /* ... and how often it then behaved wrongly */
+};
+
+/* Map the arena, make fibers, install signal handlers. Returns 0, or -1 with a one-line reason in `why`. */
+int world_open(char *why, size_t why_bytes);
+void world_close(void);
+
+/* Arm a fault of the catalogue by name for all runs from now on; "" disarms. False when there is no such fault. */
+bool world_arm_fault(const char *name);
+
+/* Run. Returns the check that failed, CHECK_NONE when clean, and fills *verdict. When a finding ends the run, the world
+ * is reset all the same, after world_report has had its chance: set `report` to a stream to have the full report
+ * printed at the time of the finding, NULL to stay silent. */
+enum check world_run(const struct target_info *target, const struct program *program, FILE *report,
+                     struct verdict *verdict);
+
+/* The one machine-readable line: "hakmem-finding: {json}". */
+void world_print_finding(const struct target_info *target, const struct verdict *verdict, FILE *out);
+
+/* Engines call this: run, on a finding print the report and the line and abort(); every 4096th run also proves reset and
+ * replays the input (check nondeterminism). Returns 0. */
+int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes);
+
+/* Proof of reset: a hash over the state root and every resident page of the arena, as it is now between runs.
+ * Equal to the hash taken after world_open, or reset is broken. */
+uint64_t world_state_hash(void);
+
+/* What one record did, for `hakfuzz show`. Offsets are from the start of the arena; 0 stands for NULL or no result. */
+struct world_step {
+    uint32_t index; /* of the record */
+    struct record record;
+    uint8_t thread;        /* it ran on, after the target's thread count is applied */
+    bool applied;          /* false: it did nothing */
+    uint64_t offset;       /* of the block that was returned or freed */
+    size_t size_bytes;     /* requested */
+    int error;             /* errno after the call, 0 if untouched */
+    const char *placement; /* "tiny 96 B, slab 3/4 used, own" and the like; "" if none. Valid during the call. */
+};
+typedef void world_observer(void *context, const struct world_step *step);
+/* Called after each record of later runs; NULL to stop. Costs nothing when unset. */
+void world_observe(world_observer *observer, void *context);
+
+/* Counters over the life of the world, for summaries and benchmarks. */
+struct world_totals {
+    uint64_t executions;
+    uint64_t operations;
+    uint64_t dirty_pages; /* cleared by resets */
+};
+struct world_totals world_totals(void);
+
+#endif
