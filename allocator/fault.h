@@ -1,4 +1,5 @@
-/* fault: places where a historical bug can be put back. One table; oracle/fault.c adds origin and expected check.
+/* fault: places where a historical bug can be put back. One table of ids; oracle/fault.c adds to each its name, origin and
+ * expected check.
  *
  * HAK_FAULT(NAME)            true when the fault is armed: the code behind it is the bug
  * HAK_FAULT_IF(NAME, cond)   the same, where the bug only differs from the right code when cond holds
@@ -13,38 +14,38 @@
 
 #include "allocator/config.h"
 
-#define HAK_FAULT_TABLE(X)                                                                                             \
-    X(CARVE_BY_USED, "carve-by-used")                                                                                  \
-    X(LINK_PAST_BLOCK, "link-past-block")                                                                              \
-    X(SENTINEL_LEAK, "sentinel-leak")                                                                                  \
-    X(BORN_MARKED, "born-marked")                                                                                      \
-    X(CLASS_ROUND_DOWN, "class-round-down")                                                                            \
-    X(OWNER_8BIT, "owner-8bit")                                                                                        \
-    X(SLAB_TWO_CLASSES, "slab-two-classes")                                                                            \
-    X(RELEASE_UNDER_REMOTE, "release-under-remote")                                                                    \
-    X(STALE_METADATA, "stale-metadata")                                                                                \
-    X(RELEASE_LIVE, "release-live")                                                                                    \
-    X(MAP_LOSES_PAGE, "map-loses-page")                                                                                \
-    X(FALLBACK_MALLOC, "fallback-malloc")                                                                              \
-    X(CACHE_KEEPS_HEAD, "cache-keeps-head")                                                                            \
-    X(CALLOC_SKIPS_ZERO, "calloc-skips-zero")                                                                          \
-    X(REALLOC_SHORT_COPY, "realloc-short-copy")                                                                        \
-    X(REALLOC_FREES_OLD, "realloc-frees-old")                                                                          \
-    X(ALIGN_IGNORED, "align-ignored")                                                                                  \
-    X(ERRNO_MISSING, "errno-missing")                                                                                  \
-    X(USABLE_OVERSTATES, "usable-overstates")                                                                          \
-    X(LINK_LEFT, "link-left")                                                                                          \
-    X(SENTINEL_VISIBLE, "sentinel-visible")                                                                            \
-    X(FLUSH_DROPS, "flush-drops")                                                                                      \
-    X(LOCK_KEPT, "lock-kept")                                                                                          \
-    X(OVERFLOW_IGNORED, "overflow-ignored")                                                                            \
-    X(STATE_OUTSIDE_ROOT, "state-outside-root")                                                                        \
-    X(GROWTH_LIMIT, "growth-limit")                                                                                    \
-    X(ADOPT_NULL, "adopt-null")
+#define HAK_FAULT_TABLE(X) \
+    X(CARVE_BY_USED) \
+    X(LINK_PAST_BLOCK) \
+    X(SENTINEL_LEAK) \
+    X(BORN_MARKED) \
+    X(CLASS_ROUND_DOWN) \
+    X(OWNER_8BIT) \
+    X(SLAB_TWO_CLASSES) \
+    X(RELEASE_UNDER_REMOTE) \
+    X(STALE_METADATA) \
+    X(RELEASE_LIVE) \
+    X(MAP_LOSES_PAGE) \
+    X(FALLBACK_MALLOC) \
+    X(CACHE_KEEPS_HEAD) \
+    X(CALLOC_SKIPS_ZERO) \
+    X(REALLOC_SHORT_COPY) \
+    X(REALLOC_FREES_OLD) \
+    X(ALIGN_IGNORED) \
+    X(ERRNO_MISSING) \
+    X(USABLE_OVERSTATES) \
+    X(LINK_LEFT) \
+    X(SENTINEL_VISIBLE) \
+    X(FLUSH_DROPS) \
+    X(LOCK_KEPT) \
+    X(OVERFLOW_IGNORED) \
+    X(STATE_OUTSIDE_ROOT) \
+    X(GROWTH_LIMIT) \
+    X(ADOPT_NULL)
 
 enum hak_fault {
     HAK_FAULT_NONE,
-#define HAK_FAULT_ENUM(id, name) HAK_FAULT_##id,
+#define HAK_FAULT_ENUM(id) HAK_FAULT_##id,
     HAK_FAULT_TABLE(HAK_FAULT_ENUM)
 #undef HAK_FAULT_ENUM
         HAK_FAULT_COUNT

@@ -21,17 +21,22 @@
 static HAK_NOINLINE void *malloc_slow(size_t size_bytes);
 static HAK_NOINLINE void free_slow(void *block, uintptr_t entry);
 
+/* Pre: the cache is not empty. */
+static inline void *cache_pop(struct hak_cache *cache, size_t size_bytes) {
+    struct hak_block *block = cache->head;
+    if (!HAK_FAULT_IF(CACHE_KEEPS_HEAD, cache->count == 1)) {
+        block = hak_list_pop(&cache->head);
+        cache->count--;
+    }
+    hak_mark_open(block, size_bytes);
+    return block;
+}
+
 HAK_EXPORT void *hak_malloc(size_t size_bytes) {
     if (HAK_LIKELY(size_bytes <= HAK_TINY_MAX_BYTES)) {
         struct hak_cache *cache = &hak_thread.heap->caches[hak_class_of(size_bytes)];
         if (HAK_LIKELY(cache->head != NULL)) {
-            struct hak_block *block = cache->head;
-            if (!HAK_FAULT_IF(CACHE_KEEPS_HEAD, cache->count == 1)) {
-                block = hak_list_pop(&cache->head);
-                cache->count--;
-            }
-            hak_mark_open(block, size_bytes);
-            return block;
+            return cache_pop(cache, size_bytes);
         }
     }
     return malloc_slow(size_bytes);
@@ -101,7 +106,12 @@ static void *out_of_memory(void) {
     return HAK_FAULT(FALLBACK_MALLOC) ? (void *)&hak_root : NULL;
 }
 
+/* The refill counts on an empty cache, so whoever chose the class by other means than size looks there first. */
 static void *tiny_or_null(uint32_t class_id, size_t size_bytes) {
+    struct hak_cache *cache = &hak_thread.heap->caches[class_id];
+    if (cache->head != NULL) {
+        return cache_pop(cache, size_bytes);
+    }
     struct hak_block *block = hak_refill(class_id);
     if (block == NULL) {
         return out_of_memory();
@@ -237,7 +247,7 @@ static void *aligned_or_null(size_t align_bytes, size_t size_bytes) {
     if (class_id == HAK_CLASS_NONE) {
         return big_or_null(size_bytes, align_bytes);
     }
-    return hak_class_of(size_bytes) == class_id ? hak_malloc(size_bytes) : tiny_or_null(class_id, size_bytes);
+    return tiny_or_null(class_id, size_bytes);
 }
 
 HAK_EXPORT void *hak_aligned_alloc(size_t align_bytes, size_t size_bytes) {

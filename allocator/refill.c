@@ -25,6 +25,7 @@ static struct hak_slab *slab_for(struct hak_heap *heap, uint32_t class_id) {
 
 static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
     struct hak_cache *cache = &heap->caches[slab->class_id];
+    hak_debug_assert(cache->head == NULL);
     struct hak_block *block = hak_slab_pop(slab);
     for (uint32_t taken = 1; taken < HAK_GEO->refill_batch && !hak_slab_is_full(slab); taken++) {
         hak_list_push(&cache->head, hak_slab_pop(slab));

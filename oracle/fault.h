@@ -1,5 +1,5 @@
 /* fault: the catalogue of historical bugs that can be put back, one at a time, at the allocator's fault points.
- * The names come from allocator/fault.h; this adds origin, what each needs and which check must see it.
+ * The ids come from allocator/fault.h; this adds name, origin, what each needs and which check must see it.
  * Constant data, safe on any thread. docs/faults.md is made from it by `hakfuzz detect`. */
 #ifndef HAKMEM_ORACLE_FAULT_H
 #define HAKMEM_ORACLE_FAULT_H

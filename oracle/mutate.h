@@ -29,7 +29,8 @@ size_t mutate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, s
 size_t mutate_cross(struct mutate_random *random, const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes,
                     uint8_t *out, size_t capacity_bytes);
 
-/* Copy in canonical form: unused fields zero, values reduced. Same meaning. Returns the size (tail dropped). */
+/* Copy in canonical form: unused fields zero, values reduced, version current. Same meaning, as far as it fits. `out`
+ * may be `bytes`. Returns the size (tail dropped), 0 when not even a header fits. */
 size_t mutate_canonical(const uint8_t *bytes, size_t size_bytes, uint8_t *out, size_t capacity_bytes);
 
 #endif

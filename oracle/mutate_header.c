@@ -1,0 +1,85 @@
+/* mutate_header: headers worth running: geometry, swarm mask, favour, knobs of the world. Part of mutate_make.h. */
+#include "allocator/geometry.h"
+#include "oracle/mutate_make.h"
+
+#define SWITCH(op) (UINT32_C(1) << OP_##op)
+
+static uint8_t make_geometry(struct mutate_random *random) {
+    /* Tiny slabs reach deep states in ten operations, so they have half of all programs. */
+    return (uint8_t)(make_chance(random, 128) ? HAK_GEOMETRY_TINY : mutate_below(random, HAK_GEOMETRY_COUNT));
+}
+
+static uint8_t make_slot_count(struct mutate_random *random) {
+    return program_slot_counts[mutate_below(random, SLOT_CHOICES)];
+}
+
+/* Switch off each operation with a chance of one in four, but leave one way to allocate and one to free. */
+static uint32_t make_ops_off(struct mutate_random *random) {
+    uint32_t off = 0;
+    for (unsigned op = OP_NOP + 1; op < OP_COUNT; op++)
+        if (make_chance(random, 64))
+            off |= UINT32_C(1) << op;
+    if ((off & (SWITCH(MALLOC) | SWITCH(MALLOC_MANY))) == (SWITCH(MALLOC) | SWITCH(MALLOC_MANY)))
+        off &= ~SWITCH(MALLOC);
+    if ((off & (SWITCH(FREE) | SWITCH(FREE_MANY))) == (SWITCH(FREE) | SWITCH(FREE_MANY)))
+        off &= ~SWITCH(FREE);
+    return off;
+}
+
+static void make_favour(struct mutate_random *random, struct program_header *header) {
+    header->favoured_op = (enum program_op)(1 + mutate_below(random, OP_COUNT - 1));
+    header->favour_weight = (uint8_t)(16 + mutate_below(random, 112));
+}
+
+void make_header(struct mutate_random *random, struct program_header *header) {
+    *header = (struct program_header){.version = PROGRAM_VERSION, .geometry = make_geometry(random)};
+    header->slot_count = make_slot_count(random);
+    header->placement = (enum program_placement)mutate_below(random, PLACEMENT_COUNT);
+    if (make_chance(random, 128))
+        header->ops_off = make_ops_off(random);
+    if (make_chance(random, 64))
+        make_favour(random, header);
+    if (make_chance(random, 32))
+        header->fail_every = (uint8_t)(1 + mutate_below(random, 32));
+    if (make_chance(random, 64))
+        header->clock_step_ms = (uint8_t)(1 + mutate_below(random, UINT8_MAX));
+}
+
+void make_header_change(struct mutate_random *random, struct program_header *header) {
+    switch (mutate_below(random, 9)) {
+    case 0:
+        header->geometry =
+            (uint8_t)((header->geometry + 1 + mutate_below(random, HAK_GEOMETRY_COUNT - 1)) % HAK_GEOMETRY_COUNT);
+        break;
+    case 1:
+        header->slot_count = make_slot_count(random);
+        break;
+    case 2:
+        header->placement = (enum program_placement)(
+            (header->placement + 1 + mutate_below(random, PLACEMENT_COUNT - 1)) % PLACEMENT_COUNT);
+        break;
+    case 3:
+        header->ops_off = make_ops_off(random);
+        break;
+    case 4:
+        header->ops_off ^= UINT32_C(1) << (1 + mutate_below(random, OP_COUNT - 1));
+        break;
+    case 5:
+        header->ops_off = 0;
+        break;
+    case 6:
+        if (header->favour_weight > 0 && make_chance(random, 128)) {
+            header->favoured_op = OP_NOP;
+            header->favour_weight = 0;
+        } else {
+            make_favour(random, header);
+        }
+        break;
+    case 7:
+        header->fail_every = header->fail_every ? 0 : (uint8_t)(1 + mutate_below(random, 32));
+        break;
+    default:
+        header->clock_step_ms = header->clock_step_ms ? 0 : (uint8_t)(1 + mutate_below(random, UINT8_MAX));
+        break;
+    }
+}

@@ -1,0 +1,108 @@
+/* run: the state of one execution, shared by the files world*.c and by nobody else.
+ *
+ * A run is a list of steps. A step is a record of the program, on the virtual thread it names, or one of the final steps
+ * every run ends with. Threads are fibers; at this granularity a step runs to its end, then the next step's thread goes
+ * on. hak_thread, the allocator's thread root, is swapped with the fiber. */
+#ifndef HAKMEM_ORACLE_RUN_H
+#define HAKMEM_ORACLE_RUN_H
+
+#include <stdarg.h>
+
+#include "allocator/check.h"
+#include "allocator/thread.h"
+#include "oracle/fiber.h"
+#include "oracle/shadow.h"
+#include "oracle/world.h"
+
+/* After the records: what is live is verified and the heap is proven (on thread 0), the other threads end, then
+ * everything is freed and trimmed (on thread 0). */
+enum final_step { FINAL_CHECK, FINAL_END_1, FINAL_END_2, FINAL_END_3, FINAL_FREE, FINAL_COUNT };
+
+enum event_kind { EVENT_ALLOCATED, EVENT_FREED, EVENT_GREW };
+struct event {
+    uintptr_t start;
+    size_t bytes;
+    uint32_t record;
+    uint8_t thread;
+    uint8_t slot;
+    uint8_t kind;
+};
+
+struct virtual_thread {
+    struct fiber fiber;
+    struct hak_thread root; /* while it is not running */
+    bool prepared;          /* its fiber was begun in this run */
+    bool alive;
+};
+
+enum { EVENTS_KEPT = 4096, SWITCHES_KEPT = 16, STEPS_MAX = PROGRAM_RECORDS_MAX + FINAL_COUNT };
+
+struct thread_switch {
+    uint32_t step;
+    uint8_t from;
+    uint8_t to;
+};
+
+struct run {
+    const struct target_info *target;
+    const struct program *program;
+    struct verdict *verdict;
+    struct shadow shadow;
+    struct virtual_thread threads[PROGRAM_THREADS_MAX];
+    struct fiber main;
+    bool active;
+    bool raising; /* a finding is being made: a crash now is not another */
+    bool failed;
+    uint8_t thread; /* running */
+    uint16_t order[PROGRAM_RECORDS_MAX];
+    uint32_t step; /* next */
+    uint32_t step_count;
+    uint32_t index; /* of the record that runs; record_count in final steps */
+    struct record record;
+    bool applied;
+    uintptr_t subject; /* block the current operation is about, 0 none */
+    size_t subject_bytes;
+    uint8_t subject_thread; /* that allocated it */
+    bool subject_known;
+    uint32_t writes;
+    uint64_t trace;
+    uint32_t operations;
+    uint32_t event_count; /* events[n % EVENTS_KEPT] */
+    uint32_t switch_count;
+    struct thread_switch switches[SWITCHES_KEPT];
+    struct event events[EVENTS_KEPT];
+};
+extern struct run run;
+
+/* Thread of a step. */
+uint8_t run_thread_of(uint32_t step);
+
+/* Mix a value into the trace hash. */
+static inline void run_trace(uint64_t value) {
+    run.trace = (run.trace ^ value) * UINT64_C(0x9fb21c651e98df25);
+    run.trace ^= run.trace >> 29;
+}
+
+/* world_ops.c: carry out the record in run.record on the running thread. */
+void run_record(void);
+/* world_final.c: the final steps, and the proof that the CHECK operation also asks for. */
+void run_final_check(void);
+void run_final_free(void);
+void run_prove_heap(void);
+/* world_ops.c: verify the content of a live slot; `where` says when, in the message. */
+void run_verify_slot(uint8_t slot, const char *where);
+/* world_ops.c: free a live slot. */
+void run_free_slot(uint8_t slot, bool sized);
+/* world.c: the running thread ends. */
+void run_thread_end(void);
+
+/* world_report.c: the signature of a finding, and what a person reads. */
+void run_write_signature(enum check check, char *signature, size_t capacity);
+void run_print_report(FILE *out);
+/* "tiny 96 B, slab 3/4 used, heap 2" for an address. */
+void run_describe_place(const void *address, char *text, size_t capacity);
+
+/* schedule.c: the order in which records run. Fills order[0..record_count). */
+void schedule_order(const struct program *program, uint8_t threads, uint16_t *order);
+
+#endif

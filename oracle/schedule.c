@@ -1,0 +1,75 @@
+/* schedule: the order of records, from the genes of the trailer.
+ *
+ * Without genes records run as they stand. A gene at record r holds r's thread back: its records wait, in order, until
+ * `hold` records of other threads have run, or none are left. Other threads never overtake within themselves. */
+#include "oracle/run.h"
+
+struct hold {
+    uint8_t thread;
+    uint32_t left;
+    uint32_t first; /* first waiting record of the thread */
+    bool active;
+};
+
+static uint8_t thread_of(const struct program *program, uint8_t threads, uint32_t record) {
+    return program_record(program, record).thread % threads;
+}
+
+static uint32_t gene_hold_at(const struct program *program, uint32_t record) {
+    for (uint32_t i = 0; i < program->gene_count; i++) {
+        struct gene gene = program_gene(program, i);
+        if (gene.record == record && gene.yield == 0) {
+            return gene.hold;
+        }
+    }
+    return 0;
+}
+
+/* Emit the thread's waiting records with an index below `end`. */
+static uint32_t emit_waiting(const struct program *program, uint8_t threads, struct hold *hold, uint32_t end,
+                             uint16_t *order, uint32_t count) {
+    for (uint32_t i = hold->first; i < end; i++) {
+        if (thread_of(program, threads, i) == hold->thread) {
+            order[count++] = (uint16_t)i;
+        }
+    }
+    hold->active = false;
+    return count;
+}
+
+static void order_with_genes(const struct program *program, uint8_t threads, uint16_t *order) {
+    struct hold holds[PROGRAM_THREADS_MAX] = {0};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < program->record_count; i++) {
+        uint8_t thread = thread_of(program, threads, i);
+        struct hold *own = &holds[thread];
+        uint32_t wanted = gene_hold_at(program, i);
+        if (!own->active && wanted != 0) {
+            *own = (struct hold){.thread = thread, .left = wanted, .first = i, .active = true};
+        }
+        if (own->active) {
+            continue;
+        }
+        order[count++] = (uint16_t)i;
+        for (uint8_t other = 0; other < threads; other++) {
+            if (other != thread && holds[other].active && --holds[other].left == 0) {
+                count = emit_waiting(program, threads, &holds[other], i, order, count);
+            }
+        }
+    }
+    for (uint8_t thread = 0; thread < threads; thread++) {
+        if (holds[thread].active) {
+            count = emit_waiting(program, threads, &holds[thread], program->record_count, order, count);
+        }
+    }
+}
+
+void schedule_order(const struct program *program, uint8_t threads, uint16_t *order) {
+    if (program->gene_count != 0) {
+        order_with_genes(program, threads, order);
+        return;
+    }
+    for (uint32_t i = 0; i < program->record_count; i++) {
+        order[i] = (uint16_t)i;
+    }
+}

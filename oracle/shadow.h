@@ -1,0 +1,56 @@
+/* shadow: the map of what is live, outside the heap under test.
+ *
+ * A sorted set of intervals for double allocation and overlap, and a byte pattern per block for its content. Small blocks
+ * are filled and verified whole; of large ones the first and last bytes and some pages between, so that a program's cost
+ * does not follow its sizes. A pattern word never looks like an address of the arena, a sentinel, or zero.
+ * One set a run; plain data, one OS thread. */
+#ifndef HAKMEM_ORACLE_SHADOW_H
+#define HAKMEM_ORACLE_SHADOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oracle/program.h"
+
+struct shadow_block {
+    uintptr_t start;        /* 0: the slot is empty */
+    size_t requested_bytes; /* what was asked for */
+    size_t claimed_bytes;   /* what the user may write: requested, or usable size once that was asked; at least 1 */
+    uint64_t pattern;       /* 0: nothing was written, content is not watched */
+    uint32_t born;  /* record that allocated it */
+    uint8_t thread; /* that allocated it */
+};
+
+struct shadow {
+    struct shadow_block blocks[PROGRAM_SLOTS_MAX]; /* by slot */
+    uint32_t count;
+    uintptr_t starts[PROGRAM_SLOTS_MAX]; /* sorted */
+    uint8_t slots[PROGRAM_SLOTS_MAX];    /* in the same order */
+};
+
+enum shadow_conflict { SHADOW_CLEAR, SHADOW_SAME_START, SHADOW_OVERLAP };
+
+/* Whether [start, start + bytes) meets a live block other than that of slot `except` (or PROGRAM_SLOTS_MAX for none);
+ * *slot is then that block's. */
+enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t except,
+                                 uint8_t *slot);
+
+/* The slot must be empty, the block clear of all others. */
+void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_block *block);
+/* The slot must not be empty. */
+void shadow_remove(struct shadow *shadow, uint8_t slot);
+
+/* The slot whose block holds `address`, or PROGRAM_SLOTS_MAX. */
+uint8_t shadow_holding(const struct shadow *shadow, uintptr_t address);
+
+/* A pattern for the n-th write of a run. */
+uint64_t shadow_pattern(uint32_t n);
+void shadow_fill(const struct shadow_block *block);
+
+enum { SHADOW_INTACT = -1 };
+/* Offset of the first changed byte among the block's watched bytes below `bytes`, or SHADOW_INTACT. `start` may differ
+ * from block->start: realloc moves content. */
+ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_t bytes);
+
+#endif

@@ -1,0 +1,449 @@
+/* sim: extents, pages, failures, clock.
+ *
+ * Extents: `free_extents` is sorted by address and has no two neighbours that touch; everything else is reserved.
+ * Pages: a flag byte each. DIRTY pages may hold something and are LISTED, once; a page that is released is cleared at
+ * once, and stays listed.
+ * A committed big block is watched only where somebody said it will write: see os.h, HAK_USE_BIG, and sim_touch. */
+#include "oracle/sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "allocator/annotate.h"
+#include "oracle/finding.h"
+
+enum { ARENA_PAGES = 1 << (HAK_ADDRESS_BITS - HAK_PAGE_SHIFT) };
+enum { COMMITTED = 1, DIRTY = 2, LISTED = 4 };
+
+struct extent {
+    uint32_t first; /* page */
+    uint32_t count;
+};
+
+static struct {
+    struct sim_knobs knobs;
+    uint32_t fail_next;
+    uint64_t requests;
+    uint64_t refused;
+    uint64_t clock_ms;
+    uint64_t cleared_pages;
+    uint32_t fresh_cursor; /* PLACE_FRESH: look from here on first */
+    uint32_t reserved_pages;
+    uint32_t free_count;
+    uint32_t dirty_count;
+    bool open;
+    struct extent free_extents[ARENA_PAGES / 2 + 1];
+    uint16_t dirty[ARENA_PAGES];
+    uint8_t flags[ARENA_PAGES];
+} sim;
+
+static char *page_address(uint32_t page) {
+    return (char *)HAK_ADDRESS_BASE + ((size_t)page << HAK_PAGE_SHIFT);
+}
+
+static uint32_t page_of(const void *address) {
+    return (uint32_t)(sim_offset(address) >> HAK_PAGE_SHIFT);
+}
+
+static bool refuse(void) {
+    sim.refused++;
+    return true;
+}
+
+static bool request_fails(void) {
+    sim.requests++;
+    if (sim.fail_next > 0) {
+        sim.fail_next--;
+        return refuse();
+    }
+    return sim.knobs.fail_every != 0 && sim.requests % sim.knobs.fail_every == 0 && refuse();
+}
+
+/* --- extents --- */
+
+static void extent_insert(uint32_t index, struct extent extent) {
+    memmove(&sim.free_extents[index + 1], &sim.free_extents[index], (sim.free_count - index) * sizeof extent);
+    sim.free_extents[index] = extent;
+    sim.free_count++;
+}
+
+static void extent_delete(uint32_t index) {
+    sim.free_count--;
+    memmove(&sim.free_extents[index], &sim.free_extents[index + 1],
+            (sim.free_count - index) * sizeof sim.free_extents[0]);
+}
+
+/* Cut [first, first + count) out of free extent `index`. */
+static void extent_cut(uint32_t index, uint32_t first, uint32_t count) {
+    struct extent whole = sim.free_extents[index];
+    struct extent before = {whole.first, first - whole.first};
+    struct extent after = {first + count, whole.first + whole.count - first - count};
+    if (before.count != 0) {
+        sim.free_extents[index++] = before;
+        if (after.count != 0) {
+            extent_insert(index, after);
+        }
+    } else if (after.count != 0) {
+        sim.free_extents[index] = after;
+    } else {
+        extent_delete(index);
+    }
+    sim.reserved_pages += count;
+}
+
+/* The place for `count` aligned pages inside an extent at or after `from`, lowest or highest; ARENA_PAGES if none. */
+static uint32_t place_in(struct extent extent, uint32_t count, uint32_t align, uint32_t from, bool highest) {
+    uint32_t low = extent.first > from ? extent.first : from;
+    uint32_t end = extent.first + extent.count;
+    low = (low + align - 1) & ~(align - 1);
+    if (low > end || end - low < count) {
+        return ARENA_PAGES;
+    }
+    return highest ? (end - count) & ~(align - 1) : low;
+}
+
+static uint32_t reserve_pages(uint32_t count, uint32_t align, uint32_t from, bool highest) {
+    for (uint32_t step = 0; step < sim.free_count; step++) {
+        uint32_t index = highest ? sim.free_count - 1 - step : step;
+        uint32_t first = place_in(sim.free_extents[index], count, align, from, highest);
+        if (first != ARENA_PAGES) {
+            extent_cut(index, first, count);
+            return first;
+        }
+    }
+    return ARENA_PAGES;
+}
+
+/* Index of the first free extent that ends after `page`. */
+static uint32_t extent_after(uint32_t page) {
+    uint32_t low = 0, high = sim.free_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (sim.free_extents[middle].first + sim.free_extents[middle].count > page) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+static void extent_give(uint32_t first, uint32_t count) {
+    uint32_t index = extent_after(first);
+    bool joins_next = index < sim.free_count && sim.free_extents[index].first == first + count;
+    bool joins_previous = index > 0 && sim.free_extents[index - 1].first + sim.free_extents[index - 1].count == first;
+    if (joins_previous && joins_next) {
+        sim.free_extents[index - 1].count += count + sim.free_extents[index].count;
+        extent_delete(index);
+    } else if (joins_previous) {
+        sim.free_extents[index - 1].count += count;
+    } else if (joins_next) {
+        sim.free_extents[index] = (struct extent){first, count + sim.free_extents[index].count};
+    } else {
+        extent_insert(index, (struct extent){first, count});
+    }
+    sim.reserved_pages -= count;
+}
+
+/* --- pages --- */
+
+static void page_mark_dirty(uint32_t page) {
+    if ((sim.flags[page] & LISTED) == 0) {
+        sim.dirty[sim.dirty_count++] = (uint16_t)page;
+    }
+    sim.flags[page] |= DIRTY | LISTED;
+}
+
+/* Pages that lie next to each other are cleared at once. */
+static void pages_clear(uint32_t first, uint32_t count) {
+    hak_mark_open(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
+    memset(page_address(first), 0, (size_t)count << HAK_PAGE_SHIFT);
+    hak_mark_closed(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
+    sim.cleared_pages += count;
+}
+
+static void commit_pages(uint32_t first, uint32_t count, enum hak_use use) {
+    hak_mark_open(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
+    uint32_t watched = use == HAK_USE_BIG ? 1 : count;
+    for (uint32_t page = first; page < first + count; page++) {
+        sim.flags[page] |= COMMITTED;
+    }
+    for (uint32_t page = first; page < first + watched; page++) {
+        page_mark_dirty(page);
+    }
+}
+
+static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
+    if (!sim_in_arena((uintptr_t)address) || size_bytes > ((size_t)ARENA_PAGES << HAK_PAGE_SHIFT) ||
+        !sim_in_arena((uintptr_t)address + size_bytes - 1)) {
+        return false;
+    }
+    uint32_t last = page_of((const char *)address + size_bytes - 1);
+    for (uint32_t page = page_of(address); page <= last; page++) {
+        if ((sim.flags[page] & flag) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- allocator/os.h --- */
+
+void *os_reserve(size_t size_bytes, size_t align_bytes) {
+    size_t arena_bytes = (size_t)ARENA_PAGES << HAK_PAGE_SHIFT;
+    if (request_fails()) {
+        return NULL;
+    }
+    uint32_t first = ARENA_PAGES;
+    if (size_bytes <= arena_bytes && align_bytes <= arena_bytes) {
+        uint32_t count = (uint32_t)(size_bytes >> HAK_PAGE_SHIFT);
+        uint32_t align = (uint32_t)(align_bytes >> HAK_PAGE_SHIFT);
+        bool fresh = sim.knobs.placement == PLACE_FRESH;
+        first = reserve_pages(count, align, fresh ? sim.fresh_cursor : 0, sim.knobs.placement == PLACE_HIGH);
+        if (first == ARENA_PAGES && fresh) {
+            first = reserve_pages(count, align, 0, false);
+        }
+        sim.fresh_cursor = first == ARENA_PAGES ? 0 : first + count;
+    }
+    if (first == ARENA_PAGES) {
+        (void)refuse();
+        return NULL;
+    }
+    return page_address(first);
+}
+
+bool os_commit(void *address, size_t size_bytes, enum hak_use use) {
+    if (range_has(address, 1, COMMITTED)) {
+        finding_raise(CHECK_INVARIANT, address, "os_commit of memory that is committed already");
+    }
+    if (request_fails()) {
+        return false;
+    }
+    commit_pages(page_of(address), (uint32_t)(size_bytes >> HAK_PAGE_SHIFT), use);
+    return true;
+}
+
+void os_release(void *address, size_t size_bytes) {
+    uint32_t first = page_of(address);
+    uint32_t count = (uint32_t)(size_bytes >> HAK_PAGE_SHIFT);
+    uint32_t index = sim_in_arena((uintptr_t)address) ? extent_after(first) : 0;
+    bool reserved = index == sim.free_count || sim.free_extents[index].first >= first + count;
+    if (!sim_in_arena((uintptr_t)address) || count == 0 || !reserved) {
+        finding_raise(CHECK_INVARIANT, address, "os_release of memory that is not reserved");
+    }
+    for (uint32_t page = first; page < first + count; page++) {
+        if ((sim.flags[page] & DIRTY) != 0) {
+            pages_clear(page, 1);
+        }
+        sim.flags[page] &= LISTED;
+    }
+    hak_mark_closed(address, size_bytes);
+    extent_give(first, count);
+}
+
+bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
+    uint32_t end = page_of(address) + (uint32_t)(old_bytes >> HAK_PAGE_SHIFT);
+    uint32_t index = extent_after(end);
+    if (request_fails()) {
+        return false;
+    }
+    size_t more_pages = (new_bytes - old_bytes) >> HAK_PAGE_SHIFT;
+    if (index == sim.free_count || sim.free_extents[index].first != end || sim.free_extents[index].count < more_pages) {
+        return !refuse();
+    }
+    extent_cut(index, end, (uint32_t)more_pages);
+    hak_mark_open(page_address(end), more_pages << HAK_PAGE_SHIFT);
+    for (uint32_t page = end; page < end + more_pages; page++) {
+        sim.flags[page] |= COMMITTED;
+    }
+    return true;
+}
+
+void os_move_pages(void *to, void *from, size_t size_bytes) {
+    for (size_t offset = 0; offset < size_bytes; offset += HAK_PAGE_BYTES) {
+        if ((sim.flags[page_of((char *)from + offset)] & DIRTY) != 0) {
+            page_mark_dirty(page_of((char *)to + offset));
+            memcpy((char *)to + offset, (char *)from + offset, HAK_PAGE_BYTES);
+        }
+    }
+}
+
+bool os_thread_attach(void) {
+    return true; /* the world calls hak_thread_exit itself */
+}
+
+void os_process_attach(void) {
+}
+
+/* Operations run to their end, so whoever holds the lock will never come to release it. */
+void os_wait(_Atomic uint32_t *word, uint32_t expected) {
+    (void)expected;
+    finding_raise(CHECK_DEADLOCK, (const void *)word, "waits for a lock whose holder has left the allocator");
+}
+
+void os_wake(_Atomic uint32_t *word) {
+    (void)word;
+}
+
+_Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
+    finding_raise(kind == HAK_FATAL_SENTINEL ? CHECK_SENTINEL_IN_LIST : CHECK_INVARIANT, NULL, "%s", message);
+}
+
+/* --- knobs and counters --- */
+
+void sim_fail_next(uint32_t count) {
+    sim.fail_next = count;
+}
+
+void sim_fail_stop(void) {
+    sim.fail_next = 0;
+    sim.knobs.fail_every = 0;
+}
+
+void sim_advance_clock(uint64_t ms) {
+    sim.clock_ms += ms;
+}
+
+uint64_t sim_refused(void) {
+    return sim.refused;
+}
+
+size_t sim_reserved_bytes(void) {
+    return (size_t)sim.reserved_pages << HAK_PAGE_SHIFT;
+}
+
+bool sim_is_committed(const void *address, size_t size_bytes) {
+    return range_has(address, size_bytes, COMMITTED);
+}
+
+void sim_touch(const void *address, size_t size_bytes) {
+    uint32_t last = page_of((const char *)address + size_bytes - 1);
+    for (uint32_t page = page_of(address); page <= last; page++) {
+        page_mark_dirty(page);
+    }
+}
+
+uint64_t sim_cleared_pages(void) {
+    return sim.cleared_pages;
+}
+
+/* --- life --- */
+
+int sim_open(char *why, size_t why_bytes) {
+    size_t arena_bytes = (size_t)ARENA_PAGES << HAK_PAGE_SHIFT;
+    void *wanted = (void *)HAK_ADDRESS_BASE;
+    void *arena = mmap(wanted, arena_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (arena != wanted) {
+        snprintf(why, why_bytes, "cannot map the simulated world's arena of %zu MiB at its fixed address %p: %s",
+                 arena_bytes >> 20, wanted, arena == MAP_FAILED ? strerror(errno) : "the address is taken");
+        return -1;
+    }
+    sim.open = true;
+    hak_mark_closed(wanted, arena_bytes);
+    sim_reset(&(struct sim_knobs){0}, true);
+    return 0;
+}
+
+void sim_close(void) {
+    if (sim.open) {
+        hak_mark_open((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+        munmap((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+        sim.open = false;
+    }
+}
+
+static void clear_listed(void) {
+    for (uint32_t i = 0, run; i < sim.dirty_count; i += run) {
+        uint32_t page = sim.dirty[i];
+        run = 1;
+        if ((sim.flags[page] & DIRTY) != 0) {
+            while (i + run < sim.dirty_count && sim.dirty[i + run] == page + run &&
+                   (sim.flags[page + run] & DIRTY) != 0) {
+                run++;
+            }
+            pages_clear(page, run);
+        }
+    }
+    for (uint32_t i = 0; i < sim.dirty_count; i++) {
+        sim.flags[sim.dirty[i]] = 0;
+    }
+}
+
+/* What is reserved still is what lies between free extents. */
+static void release_reserved(void) {
+    uint32_t first = 0;
+    for (uint32_t i = 0; i <= sim.free_count; i++) {
+        uint32_t end = i < sim.free_count ? sim.free_extents[i].first : ARENA_PAGES;
+        memset(&sim.flags[first], 0, end - first);
+        hak_mark_closed(page_address(first), (size_t)(end - first) << HAK_PAGE_SHIFT);
+        first = i < sim.free_count ? end + sim.free_extents[i].count : end;
+    }
+}
+
+void sim_reset(const struct sim_knobs *knobs, bool deep) {
+    if (deep) {
+        (void)madvise((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT, MADV_DONTNEED);
+        memset(sim.flags, 0, sizeof sim.flags);
+        hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+    } else {
+        clear_listed();
+        release_reserved();
+    }
+    sim.knobs = *knobs;
+    sim.fail_next = 0;
+    sim.requests = 0;
+    sim.refused = 0;
+    sim.clock_ms = 0;
+    sim.fresh_cursor = 0;
+    sim.reserved_pages = 0;
+    sim.dirty_count = 0;
+    sim.free_count = 1;
+    sim.free_extents[0] = (struct extent){0, ARENA_PAGES};
+}
+
+/* Pages that were never written are not resident, or read as zero: both count as nothing. */
+uint64_t sim_memory_hash(void) {
+    static unsigned char resident[ARENA_PAGES];
+    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
+    if (mincore((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT, resident) != 0) {
+        return 0;
+    }
+    hak_mark_open((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+    for (uint32_t page = 0; page < ARENA_PAGES; page++) {
+        const uint64_t *words = (const void *)page_address(page);
+        for (uint32_t i = 0; (resident[page] & 1) != 0 && i < HAK_PAGE_BYTES / sizeof *words; i++) {
+            if (words[i] != 0) {
+                hash = (hash ^ words[i] ^ ((uint64_t)page << 40) ^ i) * UINT64_C(0x100000001b3);
+            }
+        }
+    }
+    hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+    return hash;
+}
+
+static int compare_ns(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint64_t sim_bench_reset_ns(unsigned pages) {
+    enum { ROUNDS = 1001 };
+    static uint64_t ns[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        char *block = os_reserve((size_t)pages << HAK_PAGE_SHIFT, HAK_PAGE_BYTES);
+        (void)os_commit(block, (size_t)pages << HAK_PAGE_SHIFT, HAK_USE_META);
+        memset(block, 1, (size_t)pages << HAK_PAGE_SHIFT);
+        struct timespec start, end;
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        sim_reset(&(struct sim_knobs){0}, false);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        ns[round] = (uint64_t)((end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec);
+    }
+    qsort(ns, ROUNDS, sizeof ns[0], compare_ns);
+    return ns[ROUNDS / 2];
+}

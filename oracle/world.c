@@ -1,0 +1,401 @@
+/* world: one execution from reset to verdict.
+ *
+ * Fibers: main prepares, switches to the thread of the first step, and is switched back to when all steps are done or a
+ * finding was raised. A thread's fiber carries out its steps as long as the next step is its own, then switches straight
+ * to the thread whose turn it is. A finding abandons the fibers as they are; the next run begins them anew. */
+#include "oracle/world.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "allocator/root.h"
+#include "oracle/fault.h"
+#include "oracle/finding.h"
+#include "oracle/run.h"
+#include "oracle/sim.h"
+
+#if HAK_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+struct hak_faults hak_faults;
+struct run run;
+
+static struct world_totals totals;
+static world_observer *observer;
+static void *observer_context;
+static uint64_t untouched_hash; /* hash of what an untouched world looks like */
+
+enum { FIBER_STACK_BYTES = 512 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
+
+/* --- findings --- */
+
+void finding_raise(enum check check, const void *subject, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (!run.active || run.raising) {
+        fputs("hakmem: a finding outside of a run: ", stderr);
+        vfprintf(stderr, format, arguments);
+        fputc('\n', stderr);
+        abort();
+    }
+    run.raising = true;
+    run.failed = true;
+    struct verdict *verdict = run.verdict;
+    verdict->check = check;
+    vsnprintf(verdict->message, sizeof verdict->message, format, arguments);
+    va_end(arguments);
+    if (subject != NULL && run.subject == 0) {
+        run.subject = (uintptr_t)subject;
+    }
+    fiber_switch(&run.threads[run.thread].fiber, &run.main);
+    abort(); /* nobody switches back to a fiber that raised a finding */
+}
+
+static void verdict_finish(struct verdict *verdict) {
+    verdict->record = run.index;
+    verdict->operations = run.operations;
+    verdict->trace_hash = run.trace;
+    verdict->fault_reached = hak_faults.reached;
+    verdict->fault_triggered = hak_faults.triggered;
+}
+
+/* --- crashes --- */
+
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+enum { CRASH_SIGNALS = sizeof crash_signals / sizeof crash_signals[0] };
+static struct sigaction crash_before[CRASH_SIGNALS];
+
+static void crash_handler(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (run.active && !run.raising) {
+        bool inside = sim_in_arena((uintptr_t)info->si_addr);
+        finding_raise(CHECK_CRASH, NULL, "%s at %s", strsignal(number),
+                      inside ? "an address of the arena" : "an address outside the arena");
+    }
+    for (unsigned i = 0; i < CRASH_SIGNALS; i++) {
+        sigaction(crash_signals[i], &crash_before[i], NULL);
+    }
+    raise(number);
+}
+
+#if HAK_ASAN
+/* The sanitizer reports and ends the process; before that, say the same in our words. */
+static void sanitizer_report(const char *text) {
+    (void)text;
+    if (run.active && !run.raising) {
+        run.raising = true;
+        run.verdict->check = CHECK_CRASH;
+        snprintf(run.verdict->message, sizeof run.verdict->message, "AddressSanitizer report, see above");
+        run_write_signature(CHECK_CRASH, run.verdict->signature, sizeof run.verdict->signature);
+        verdict_finish(run.verdict);
+        world_print_finding(run.target, run.verdict, stderr);
+    }
+}
+#endif
+
+static void crash_handlers_install(void) {
+#if HAK_ASAN
+    __asan_set_error_report_callback(sanitizer_report);
+    (void)crash_handler;
+#else
+    static char signal_stack[SIGNAL_STACK_BYTES];
+    sigaltstack(&(stack_t){.ss_sp = signal_stack, .ss_size = sizeof signal_stack}, NULL);
+    struct sigaction action = {.sa_sigaction = crash_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    for (unsigned i = 0; i < CRASH_SIGNALS; i++) {
+        sigaction(crash_signals[i], &action, &crash_before[i]);
+    }
+#endif
+}
+
+/* --- steps --- */
+
+uint8_t run_thread_of(uint32_t step) {
+    static const uint8_t final_thread[FINAL_COUNT] = {0, 1, 2, 3, 0};
+    uint32_t records = run.program->record_count;
+    if (step < records) {
+        return program_record(run.program, run.order[step]).thread % run.target->threads;
+    }
+    return final_thread[step - records];
+}
+
+void run_thread_end(void) {
+    if (run.thread != 0) {
+        run.applied = true;
+        hak_thread_exit();
+        run.threads[run.thread].alive = false;
+    }
+}
+
+static void observe(void) {
+    char placement[96] = "";
+    if (run.subject != 0) {
+        run_describe_place((const void *)run.subject, placement, sizeof placement);
+    }
+    const struct world_step step = {.index = run.index,
+                                    .record = run.record,
+                                    .thread = run.thread,
+                                    .applied = run.applied,
+                                    .offset = sim_offset((const void *)run.subject),
+                                    .size_bytes = run.subject_bytes,
+                                    .error = errno == ENOMEM || errno == EINVAL ? errno : 0,
+                                    .placement = placement};
+    observer(observer_context, &step);
+}
+
+static void step_record(uint32_t index) {
+    run.index = index;
+    run.record = program_record(run.program, index);
+    run.applied = false;
+    run.subject = 0;
+    run.subject_known = false;
+    if ((run.program->header.ops_off >> run.record.op & 1) == 0 || run.record.op == OP_NOP) {
+        if (!run.threads[run.thread].alive && run.record.op != OP_THREAD_END && run.record.op != OP_NOP) {
+            run.threads[run.thread].alive = true;
+            run.applied = run.record.op == OP_THREAD_START;
+        }
+        errno = 0;
+        run_record();
+    }
+    run.operations += run.applied;
+    run_trace((uint64_t)index << 8 | (unsigned)run.record.op);
+    if (run.program->header.clock_step_ms != 0) {
+        sim_advance_clock(run.program->header.clock_step_ms);
+    }
+    if (observer != NULL) {
+        observe();
+    }
+}
+
+static void step_final(enum final_step final) {
+    run.index = run.program->record_count;
+    run.subject = 0;
+    run.subject_known = false;
+    if (final == FINAL_CHECK) {
+        run_final_check();
+    } else if (final == FINAL_FREE) {
+        run_final_free();
+    } else if (run.threads[run.thread].alive) {
+        run_thread_end();
+    }
+}
+
+static void thread_main(void *argument);
+
+/* The running fiber stays where it is; the thread root goes with it. */
+static void thread_switch_to(uint8_t next) {
+    uint8_t previous = run.thread;
+    struct virtual_thread *from = &run.threads[previous];
+    struct virtual_thread *to = &run.threads[next];
+    run.switches[run.switch_count++ % SWITCHES_KEPT] = (struct thread_switch){run.step, previous, next};
+    from->root = hak_thread;
+    hak_thread = to->root;
+    run.thread = next;
+    if (!to->prepared) {
+        to->prepared = true;
+        fiber_prepare(&to->fiber, thread_main, to);
+    }
+    fiber_switch(&from->fiber, &to->fiber);
+}
+
+static bool step_has_work(uint32_t step) {
+    uint32_t records = run.program->record_count;
+    bool ends_thread = step > records && step < records + FINAL_FREE;
+    return !ends_thread || run.threads[step - records].alive;
+}
+
+static void thread_main(void *argument) {
+    struct virtual_thread *self = argument;
+    uint32_t records = run.program->record_count;
+    while (run.step < run.step_count) {
+        if (!step_has_work(run.step)) {
+            run.step++;
+            continue;
+        }
+        uint8_t next = run_thread_of(run.step);
+        if (&run.threads[next] != self) {
+            thread_switch_to(next);
+            continue;
+        }
+        uint32_t step = run.step++;
+        if (step < records) {
+            step_record(run.order[step]);
+        } else {
+            step_final((enum final_step)(step - records));
+        }
+    }
+    fiber_switch(&self->fiber, &run.main);
+    abort();
+}
+
+/* --- runs --- */
+
+static void run_begin(const struct target_info *target, const struct program *program, struct verdict *verdict) {
+    run.target = target;
+    run.program = program;
+    run.verdict = verdict;
+    run.shadow.count = 0;
+    memset(run.shadow.blocks, 0, sizeof run.shadow.blocks);
+    for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        run.threads[i].root = (struct hak_thread)HAK_THREAD_INITIAL;
+        run.threads[i].prepared = run.threads[i].alive = false;
+    }
+    run.threads[0].alive = true;
+    run.raising = run.failed = false;
+    run.thread = 0;
+    run.step = 0;
+    run.step_count = program->record_count + FINAL_COUNT;
+    run.index = 0;
+    run.writes = 0;
+    run.trace = UINT64_C(0x243f6a8885a308d3);
+    run.operations = run.event_count = run.switch_count = 0;
+    run.subject = 0;
+    hak_faults.reached = hak_faults.triggered = 0;
+    schedule_order(program, target->threads, run.order);
+}
+
+/* Everything as world_open made it, but for the knobs that the next run sets. */
+static void world_reset(const struct sim_knobs *knobs, bool deep) {
+    sim_reset(knobs, deep);
+    memset(&hak_root, 0, sizeof hak_root);
+    hak_thread = (struct hak_thread)HAK_THREAD_INITIAL;
+}
+
+static void fibers_forget(void) {
+#if HAK_ASAN
+    for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        __asan_unpoison_memory_region(run.threads[i].fiber.stack, run.threads[i].fiber.stack_bytes);
+    }
+#endif
+}
+
+enum check world_run(const struct target_info *target, const struct program *program, FILE *report,
+                     struct verdict *verdict) {
+    *verdict = (struct verdict){.check = CHECK_NONE};
+    run_begin(target, program, verdict);
+    const struct program_header *header = &program->header;
+    struct sim_knobs knobs = {header->placement, target->failures ? header->fail_every : 0};
+    world_reset(&knobs, false);
+    hak_root.geometry = &hak_geometries[header->geometry % HAK_GEOMETRY_COUNT];
+    run.active = true;
+    run.threads[0].prepared = true;
+    fiber_prepare(&run.threads[0].fiber, thread_main, &run.threads[0]);
+    fiber_switch(&run.main, &run.threads[0].fiber);
+    verdict_finish(verdict);
+    if (run.failed) {
+        run_write_signature(verdict->check, verdict->signature, sizeof verdict->signature);
+        if (report != NULL) {
+            run_print_report(report);
+        }
+        fibers_forget();
+    }
+    run.active = false;
+    world_reset(&(struct sim_knobs){0}, run.failed);
+    totals.executions++;
+    totals.operations += run.operations;
+    totals.dirty_pages = sim_cleared_pages();
+    return verdict->check;
+}
+
+uint64_t world_state_hash(void) {
+    uint64_t hash = sim_memory_hash();
+    const unsigned char *root = (const unsigned char *)&hak_root;
+    for (size_t i = 0; i < sizeof hak_root; i++) {
+        hash = (hash ^ root[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash ^ (uint64_t)(hak_thread.heap != &hak_heap_none);
+}
+
+struct world_totals world_totals(void) {
+    return totals;
+}
+
+void world_observe(world_observer *new_observer, void *context) {
+    observer = new_observer;
+    observer_context = context;
+}
+
+bool world_arm_fault(const char *name) {
+    int fault = fault_find(name);
+    if (fault < 0) {
+        return false;
+    }
+    hak_faults = (struct hak_faults){.armed = (enum hak_fault)fault};
+    return true;
+}
+
+/* --- engines --- */
+
+enum { PROOF_EVERY = 4096 };
+
+static void fuzz_finding(const struct target_info *target, const struct verdict *verdict) {
+    world_print_finding(target, verdict, stderr);
+    abort();
+}
+
+static void prove_reset_and_replay(const struct target_info *target, const struct program *program,
+                                   struct verdict *first) {
+    struct verdict second;
+    world_run(target, program, NULL, &second);
+    bool clean = world_state_hash() == untouched_hash;
+    if (clean && second.check == first->check && second.trace_hash == first->trace_hash) {
+        return;
+    }
+    first->check = CHECK_NONDETERMINISM;
+    snprintf(first->message, sizeof first->message, clean ? "two runs of this input left different traces"
+                                                          : "reset left something behind");
+    snprintf(first->signature, sizeof first->signature, "nondeterminism/%s", clean ? "trace" : "reset");
+    fuzz_finding(target, first);
+}
+
+int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes) {
+    struct program program;
+    struct verdict verdict;
+    program_read(&program, bytes, size_bytes);
+    if (world_run(target, &program, stderr, &verdict) != CHECK_NONE) {
+        fuzz_finding(target, &verdict);
+    }
+    if (totals.executions % PROOF_EVERY == 0) {
+        prove_reset_and_replay(target, &program, &verdict);
+    }
+    return 0;
+}
+
+/* --- life --- */
+
+static int stacks_open(char *why, size_t why_bytes) {
+    for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        char *stack = mmap(NULL, FIBER_STACK_BYTES + HAK_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        if (stack == MAP_FAILED || mprotect(stack, HAK_PAGE_BYTES, PROT_NONE) != 0) {
+            snprintf(why, why_bytes, "cannot map a fiber's stack: %s", strerror(errno));
+            return -1;
+        }
+        run.threads[i].fiber.stack = stack + HAK_PAGE_BYTES; /* below it a page that traps */
+        run.threads[i].fiber.stack_bytes = FIBER_STACK_BYTES;
+    }
+    return 0;
+}
+
+int world_open(char *why, size_t why_bytes) {
+    if (sim_open(why, why_bytes) != 0 || stacks_open(why, why_bytes) != 0) {
+        return -1;
+    }
+    crash_handlers_install();
+    world_reset(&(struct sim_knobs){0}, true);
+    untouched_hash = world_state_hash();
+    return 0;
+}
+
+void world_close(void) {
+    for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        if (run.threads[i].fiber.stack != NULL) {
+            munmap((char *)run.threads[i].fiber.stack - HAK_PAGE_BYTES, FIBER_STACK_BYTES + HAK_PAGE_BYTES);
+            run.threads[i].fiber.stack = NULL;
+        }
+    }
+    sim_close();
+}

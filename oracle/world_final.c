@@ -1,0 +1,127 @@
+/* world_final: the proof of the whole heap, and what every program ends with.
+ *
+ * The proof joins two views. The allocator walks its lists and names every carved block that is not live; the shadow
+ * knows every block that is. Each carved block must be in exactly one of them. */
+#include "allocator/hakmem.h"
+#include "allocator/root.h"
+#include "oracle/finding.h"
+#include "oracle/run.h"
+#include "oracle/sim.h"
+
+/* Blocks the current walk has named, to see one named twice. Entries of older walks have another stamp, so nothing is
+ * ever cleared. Beyond half full the table gives up, and only counts are compared. */
+enum { SEEN_ENTRIES = 1 << 16 };
+struct seen {
+    uint32_t stamp;
+    uint32_t key;
+};
+static struct seen seen[SEEN_ENTRIES];
+static uint32_t seen_stamp;
+static uint32_t seen_count;
+
+static const char *const state_names[] = {"a slab's free list", "a thread's cache", "a remote queue"};
+
+static bool seen_before(const void *block) {
+    uint32_t key = (uint32_t)(sim_offset(block) >> 3);
+    uint32_t at = key * UINT32_C(0x9e3779b1) >> 16;
+    if (seen_count >= SEEN_ENTRIES / 2) {
+        return false;
+    }
+    while (seen[at].stamp == seen_stamp) {
+        if (seen[at].key == key) {
+            return true;
+        }
+        at = (at + 1) % SEEN_ENTRIES;
+    }
+    seen[at] = (struct seen){seen_stamp, key};
+    seen_count++;
+    return false;
+}
+
+static void visit(void *context, const void *block, size_t block_bytes, enum hak_block_state state) {
+    (void)context;
+    (void)block_bytes;
+    uint8_t slot = shadow_holding(&run.shadow, (uintptr_t)block);
+    if (slot != PROGRAM_SLOTS_MAX) {
+        finding_raise(CHECK_ACCOUNTING, block, "the live block of slot s%u is also in %s", slot, state_names[state]);
+    }
+    if (seen_before(block)) {
+        finding_raise(CHECK_ACCOUNTING, block, "the block at offset 0x%llx is in %s and in another list, or twice",
+                      (unsigned long long)sim_offset(block), state_names[state]);
+    }
+}
+
+struct live {
+    size_t tiny;
+    size_t big;
+};
+
+static struct live count_live(void) {
+    struct live live = {0, 0};
+    for (uint32_t i = 0; i < run.shadow.count; i++) {
+        const void *block = (const void *)run.shadow.starts[i];
+        struct hak_place place = hak_place_of(block);
+        if ((place.kind != HAK_PLACE_TINY && place.kind != HAK_PLACE_BIG) || place.block != block) {
+            finding_raise(CHECK_ACCOUNTING, block, "the live block of slot s%u is no block of the allocator's any more",
+                          run.shadow.slots[i]);
+        }
+        live.tiny += place.kind == HAK_PLACE_TINY;
+        live.big += place.kind == HAK_PLACE_BIG;
+    }
+    return live;
+}
+
+static void compare(const char *what, size_t allocator_has, size_t shadow_has) {
+    if (allocator_has > shadow_has) {
+        finding_raise(CHECK_BLOCK_LOST, NULL, "%zu %s blocks are neither live nor in any list", allocator_has - shadow_has,
+                      what);
+    }
+    if (allocator_has < shadow_has) {
+        finding_raise(CHECK_ACCOUNTING, NULL, "%zu live %s blocks are not counted as used", shadow_has - allocator_has,
+                      what);
+    }
+}
+
+void run_prove_heap(void) {
+    struct hak_heap_counts counts;
+    seen_stamp++;
+    seen_count = 0;
+    const char *broken = hak_check_heap(&counts, visit, NULL);
+    if (broken != NULL) {
+        bool sentinel = broken[0] == 'I' && broken[1] == '3' && broken[2] == ':';
+        finding_raise(sentinel ? CHECK_SENTINEL_IN_LIST : CHECK_ACCOUNTING, NULL, "broken: %s", broken);
+    }
+    struct live live = count_live();
+    size_t listed = counts.free_blocks + counts.cached_blocks + counts.remote_blocks;
+    compare("small", counts.carved_blocks - listed, live.tiny);
+    compare("big", counts.bigs, live.big);
+    run_trace(counts.carved_blocks << 32 | counts.cached_blocks);
+}
+
+void run_final_check(void) {
+    for (uint32_t i = 0; i < run.shadow.count; i++) {
+        run_verify_slot(run.shadow.slots[i], " by the end of the program");
+    }
+    run_prove_heap();
+}
+
+void run_final_free(void) {
+    sim_fail_stop();
+    while (run.shadow.count > 0) {
+        run_free_slot(run.shadow.slots[run.shadow.count - 1], false);
+    }
+    run.subject_known = false;
+    (void)hak_malloc_trim(0);
+    struct hak_heap_counts counts;
+    const char *broken = hak_check_heap(&counts, NULL, NULL);
+    if (broken != NULL) {
+        finding_raise(CHECK_ACCOUNTING, NULL, "broken after everything was freed: %s", broken);
+    }
+    if (counts.superslabs != 0 || counts.bigs != 0 || sim_reserved_bytes() != hak_root.meta.reserved_bytes) {
+        finding_raise(CHECK_NOT_RETURNED, NULL,
+                      "after all was freed and trimmed %zu SuperSlabs with %zu bound slabs, %zu mappings and %zu bytes "
+                      "beyond metadata remain",
+                      counts.superslabs, counts.bound_slabs, counts.bigs,
+                      sim_reserved_bytes() - hak_root.meta.reserved_bytes);
+    }
+}

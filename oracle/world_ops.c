@@ -1,0 +1,489 @@
+/* world_ops: one operation on the allocator, and every check that can be made right there. */
+#include <errno.h>
+#include <string.h>
+
+#include "allocator/hakmem.h"
+#include "allocator/root.h"
+#include "oracle/finding.h"
+#include "oracle/run.h"
+#include "oracle/sim.h"
+
+#if HAK_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+/* errno before every call: a value the allocator never sets. */
+enum { ERRNO_BEFORE = 4095 };
+
+/* --- what a block may look like --- */
+
+static bool is_inside_word(uint64_t word) {
+    return sim_in_arena(word) || word - (uintptr_t)&hak_root < sizeof hak_root;
+}
+
+/* Words of [from, to) of the block, which is new to its user: nothing of the allocator's insides may show. */
+static void scan_for_leaks(const unsigned char *block, size_t from, size_t to) {
+    for (size_t offset = (from + 7) & ~(size_t)7; offset + 8 <= to; offset += 8) {
+        uint64_t word;
+        memcpy(&word, block + offset, sizeof word);
+        if (word == (uintptr_t)HAK_SENTINEL) {
+            finding_raise(CHECK_LEAK_SENTINEL, block, "the sentinel stands at offset %zu of the new block", offset);
+        }
+        if (is_inside_word(word)) {
+            finding_raise(CHECK_LEAK_LINK, block, "an address of the allocator's insides stands at offset %zu of the new "
+                          "block", offset);
+        }
+    }
+}
+
+static void check_no_leak(const unsigned char *block, size_t from, size_t size_bytes) {
+    enum { WHOLE_BYTES = 256, HEAD_BYTES = 128, TAIL_BYTES = 64 };
+    if (size_bytes <= from + WHOLE_BYTES) {
+        scan_for_leaks(block, from, size_bytes);
+    } else {
+        scan_for_leaks(block, from, from + HEAD_BYTES);
+        scan_for_leaks(block, size_bytes - TAIL_BYTES, size_bytes);
+    }
+}
+
+static void check_zero(const unsigned char *block, size_t size_bytes) {
+    enum { WHOLE_BYTES = 2048, EDGE_BYTES = 256 };
+    size_t head = size_bytes <= WHOLE_BYTES ? size_bytes : EDGE_BYTES;
+    for (size_t i = 0; i < head; i++) {
+        if (block[i] != 0) {
+            finding_raise(CHECK_CALLOC_NONZERO, block, "byte %zu of %zu is not zero", i, size_bytes);
+        }
+    }
+    for (size_t i = head < size_bytes ? size_bytes - EDGE_BYTES : size_bytes; i < size_bytes; i++) {
+        if (block[i] != 0) {
+            finding_raise(CHECK_CALLOC_NONZERO, block, "byte %zu of %zu is not zero", i, size_bytes);
+        }
+    }
+}
+
+static void check_open(const void *block, size_t bytes) {
+#if HAK_ASAN
+    char *closed = bytes == 0 ? NULL : __asan_region_is_poisoned((void *)(uintptr_t)block, bytes);
+    if (closed != NULL) {
+        finding_raise(CHECK_USABLE_SMALL, block, "byte %td of the block is closed to its user",
+                      closed - (const char *)block);
+    }
+#else
+    (void)block;
+    (void)bytes;
+#endif
+}
+
+/* --- live blocks --- */
+
+static void event_add(enum event_kind kind, uint8_t slot, uintptr_t start, size_t bytes) {
+    run.events[run.event_count++ % EVENTS_KEPT] = (struct event){start, bytes, run.index, run.thread, slot, (uint8_t)kind};
+}
+
+static void subject_set(const struct shadow_block *block) {
+    run.subject = block->start;
+    run.subject_bytes = block->requested_bytes;
+    run.subject_thread = block->thread;
+    run.subject_known = true;
+}
+
+void run_verify_slot(uint8_t slot, const char *where) {
+    const struct shadow_block *block = &run.shadow.blocks[slot];
+    ptrdiff_t changed = shadow_verify(block, block->start, block->claimed_bytes);
+    if (changed != SHADOW_INTACT) {
+        subject_set(block);
+        finding_raise(CHECK_CONTENT_CHANGED, (void *)block->start, "slot s%u, byte %td of %zu changed%s", slot, changed,
+                      block->requested_bytes, where);
+    }
+}
+
+static void check_address(const void *address, size_t size_bytes, size_t align_bytes) {
+    size_t claimed_bytes = size_bytes == 0 ? 1 : size_bytes;
+    if (address == HAK_SENTINEL) {
+        finding_raise(CHECK_SENTINEL_IN_LIST, address, "the sentinel was returned as a block");
+    }
+    if (!sim_in_arena((uintptr_t)address)) {
+        finding_raise(CHECK_OUTSIDE_WORLD, address, "the block lies outside the arena");
+    }
+    if ((uintptr_t)address % align_bytes != 0) {
+        finding_raise(CHECK_MISALIGNED, address, "offset 0x%llx is not a multiple of %zu",
+                      (unsigned long long)sim_offset(address), align_bytes);
+    }
+    uint8_t other;
+    switch (shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, PROGRAM_SLOTS_MAX, &other)) {
+    case SHADOW_SAME_START:
+        finding_raise(CHECK_DOUBLE_ALLOC, address, "the block at offset 0x%llx is live already in slot s%u",
+                      (unsigned long long)sim_offset(address), other);
+    case SHADOW_OVERLAP:
+        finding_raise(CHECK_OVERLAP, address, "[0x%llx, +%zu) overlaps the %zu bytes of slot s%u at 0x%llx",
+                      (unsigned long long)sim_offset(address), claimed_bytes, run.shadow.blocks[other].claimed_bytes,
+                      other, (unsigned long long)sim_offset((void *)run.shadow.blocks[other].start));
+    case SHADOW_CLEAR:
+        break;
+    }
+    if (!sim_is_committed(address, claimed_bytes)) {
+        finding_raise(CHECK_OUTSIDE_WORLD, address, "[0x%llx, +%zu) is not all committed memory",
+                      (unsigned long long)sim_offset(address), claimed_bytes);
+    }
+    check_open(address, size_bytes);
+}
+
+static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
+    struct shadow_block block = {.start = (uintptr_t)address,
+                                 .requested_bytes = size_bytes,
+                                 .claimed_bytes = size_bytes == 0 ? 1 : size_bytes, /* even of 0 bytes: an address of its own */
+                                 .pattern = size_bytes == 0 ? 0 : shadow_pattern(run.writes++),
+                                 .born = run.index,
+                                 .thread = run.thread};
+    shadow_insert(&run.shadow, slot, &block);
+    if (size_bytes != 0) {
+        shadow_fill(&block);
+    }
+    subject_set(&block);
+    event_add(EVENT_ALLOCATED, slot, block.start, size_bytes);
+    run_trace(sim_offset(address));
+}
+
+/* --- the calls --- */
+
+static void check_errno(int expected, const char *call) {
+    if (errno != expected) {
+        finding_raise(CHECK_ERRNO_CONTRACT, NULL, "errno is %d after %s, not %s", errno, call,
+                      expected == ENOMEM ? "ENOMEM" : expected == EINVAL ? "EINVAL" : "what it was before");
+    }
+}
+
+/* A request failed with NULL: it must have had a reason. */
+static void check_refusal(size_t size_bytes, uint64_t refused_before, const char *call) {
+    run_trace(UINT64_C(0xfa11));
+    bool hopeless = size_bytes >> HAK_ADDRESS_BITS != 0; /* larger than the whole arena: it need not even be asked for */
+    if (!hopeless && sim_refused() == refused_before) {
+        finding_raise(CHECK_SPURIOUS_FAILURE, NULL, "%s of %zu bytes returned NULL, though the system refused nothing",
+                      call, size_bytes);
+    }
+}
+
+static void check_possible(const void *address, bool possible, const char *why) {
+    if (!possible) {
+        finding_raise(CHECK_IMPOSSIBLE_SUCCESS, address, "the request succeeded, but %s", why);
+    }
+}
+
+struct request {
+    const char *call;
+    size_t size_bytes;
+    size_t align_bytes;
+    bool overflows; /* count times size does */
+    bool bad_align;
+    bool zeroed;
+};
+
+/* What every allocating call comes to: `address` and errno as it left them. */
+static void conclude(uint8_t slot, const struct request *request, void *address, uint64_t refused_before) {
+    run.applied = true;
+    run.subject_bytes = request->size_bytes;
+    if (address == NULL) {
+        check_errno(request->bad_align ? EINVAL : ENOMEM, request->call);
+        if (!request->bad_align && !request->overflows) {
+            check_refusal(request->size_bytes, refused_before, request->call);
+        }
+        return;
+    }
+    check_errno(ERRNO_BEFORE, request->call);
+    check_possible(address, !request->bad_align, "the alignment is no power of two");
+    check_possible(address, !request->overflows, "count times size overflows");
+    check_possible(address, request->size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
+    check_address(address, request->size_bytes, request->align_bytes);
+    if (request->zeroed) {
+        check_zero(address, request->size_bytes);
+    } else {
+        check_no_leak(address, 0, request->size_bytes);
+    }
+    block_enter(slot, address, request->size_bytes);
+}
+
+static size_t natural_align(size_t size_bytes) {
+    return size_bytes >= 16 ? 16 : 8;
+}
+
+static void op_malloc(uint8_t slot) {
+    struct request request = {.call = "malloc", .size_bytes = record_size_bytes(&run.record)};
+    request.align_bytes = natural_align(request.size_bytes);
+    uint64_t refused_before = sim_refused();
+    errno = ERRNO_BEFORE;
+    void *address = hak_malloc(request.size_bytes);
+    conclude(slot, &request, address, refused_before);
+}
+
+static bool product_overflows(size_t count, size_t size_bytes) {
+    return size_bytes != 0 && count > SIZE_MAX / size_bytes;
+}
+
+static void op_calloc(uint8_t slot) {
+    size_t size_bytes = record_size_bytes(&run.record);
+    size_t count = run.record.argument;
+    struct request request = {.call = "calloc",
+                              .size_bytes = count * size_bytes,
+                              .align_bytes = natural_align(count * size_bytes),
+                              .overflows = product_overflows(count, size_bytes),
+                              .zeroed = true};
+    uint64_t refused_before = sim_refused();
+    errno = ERRNO_BEFORE;
+    void *address = hak_calloc(count, size_bytes);
+    conclude(slot, &request, address, refused_before);
+}
+
+static void op_aligned(uint8_t slot) {
+    size_t align_bytes = record_align_bytes(&run.record);
+    struct request request = {.call = program_op_info[run.record.op].name,
+                              .size_bytes = record_size_bytes(&run.record),
+                              .align_bytes = align_bytes,
+                              .bad_align = (align_bytes & (align_bytes - 1)) != 0};
+    uint64_t refused_before = sim_refused();
+    void *address = NULL;
+    errno = ERRNO_BEFORE;
+    if (run.record.op == OP_POSIX_MEMALIGN) {
+        void *const untouched = &request;
+        address = untouched;
+        request.bad_align = request.bad_align || align_bytes % sizeof(void *) != 0;
+        int code = hak_posix_memalign(&address, align_bytes, request.size_bytes);
+        check_errno(ERRNO_BEFORE, request.call);
+        if ((code == 0) == (address == untouched)) {
+            finding_raise(CHECK_ERRNO_CONTRACT, address, "posix_memalign returned %d and %s the pointer", code,
+                          code == 0 ? "left" : "changed");
+        }
+        if (code != 0) {
+            address = NULL;
+            errno = code; /* the same contract as the others' errno */
+        }
+    } else {
+        address = run.record.op == OP_MEMALIGN ? hak_memalign(align_bytes, request.size_bytes)
+                                               : hak_aligned_alloc(align_bytes, request.size_bytes);
+    }
+    conclude(slot, &request, address, refused_before);
+}
+
+/* The old block as the shadow knew it moves on: content that both sizes share must be there. */
+static void realloc_succeeded(uint8_t slot, const struct shadow_block *old, void *address, size_t size_bytes) {
+    shadow_remove(&run.shadow, slot);
+    event_add(EVENT_FREED, slot, old->start, old->requested_bytes);
+    check_address(address, size_bytes, natural_align(size_bytes));
+    size_t kept_bytes = old->requested_bytes < size_bytes ? old->requested_bytes : size_bytes;
+    ptrdiff_t changed = shadow_verify(old, (uintptr_t)address, kept_bytes);
+    if (changed != SHADOW_INTACT) {
+        finding_raise(CHECK_REALLOC_PREFIX, address, "byte %td of the %zu that both sizes share was lost", changed,
+                      kept_bytes);
+    }
+    if ((uintptr_t)address != old->start) {
+        check_no_leak(address, old->claimed_bytes, size_bytes);
+    }
+    block_enter(slot, address, size_bytes);
+}
+
+static void realloc_failed(uint8_t slot, size_t size_bytes, bool overflows, uint64_t refused_before) {
+    const struct shadow_block *old = &run.shadow.blocks[slot];
+    check_errno(ENOMEM, "realloc");
+    if (!overflows) {
+        check_refusal(size_bytes, refused_before, "realloc");
+    }
+    ptrdiff_t changed = shadow_verify(old, old->start, old->claimed_bytes);
+    if (old->requested_bytes != 0 && changed != SHADOW_INTACT) {
+        finding_raise(CHECK_REALLOC_HARMED, (void *)old->start, "byte %td of the old block changed", changed);
+    }
+}
+
+static void op_realloc(uint8_t slot) {
+    size_t size_bytes = record_size_bytes(&run.record);
+    size_t count = run.record.op == OP_REALLOCARRAY ? run.record.argument : 1;
+    bool overflows = product_overflows(count, size_bytes);
+    struct shadow_block old = run.shadow.blocks[slot];
+    uint64_t refused_before = sim_refused();
+    if (old.start != 0) {
+        run_verify_slot(slot, " before realloc");
+        subject_set(&old);
+    }
+    errno = ERRNO_BEFORE;
+    void *address = run.record.op == OP_REALLOCARRAY ? hak_reallocarray((void *)old.start, count, size_bytes)
+                                                     : hak_realloc((void *)old.start, size_bytes);
+    size_t total_bytes = count * size_bytes;
+    if (old.start == 0) {
+        struct request request = {.call = "realloc", .size_bytes = total_bytes, .overflows = overflows};
+        request.align_bytes = natural_align(total_bytes);
+        conclude(slot, &request, address, refused_before);
+        return;
+    }
+    run.applied = true;
+    run_trace(sim_offset((void *)old.start));
+    if (address != NULL) {
+        check_errno(ERRNO_BEFORE, "realloc");
+        check_possible(address, !overflows, "count times size overflows");
+        check_possible(address, total_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
+        check_possible(address, total_bytes != 0, "the size is 0, which frees");
+        realloc_succeeded(slot, &old, address, total_bytes);
+    } else if (total_bytes == 0 && !overflows) {
+        check_errno(ERRNO_BEFORE, "realloc to 0");
+        shadow_remove(&run.shadow, slot);
+        event_add(EVENT_FREED, slot, old.start, old.requested_bytes);
+    } else {
+        realloc_failed(slot, total_bytes, overflows, refused_before);
+    }
+}
+
+void run_free_slot(uint8_t slot, bool sized) {
+    struct shadow_block block = run.shadow.blocks[slot];
+    run_verify_slot(slot, " before free");
+    subject_set(&block);
+    shadow_remove(&run.shadow, slot);
+    event_add(EVENT_FREED, slot, block.start, block.requested_bytes);
+    run_trace(~sim_offset((void *)block.start));
+    errno = ERRNO_BEFORE;
+    if (sized) {
+        hak_free_sized((void *)block.start, block.requested_bytes);
+    } else {
+        hak_free((void *)block.start);
+    }
+    check_errno(ERRNO_BEFORE, "free");
+}
+
+static void op_free(uint8_t slot) {
+    if (run.shadow.blocks[slot].start == 0) {
+        hak_free(NULL);
+        return;
+    }
+    run.applied = true;
+    run_free_slot(slot, run.record.op == OP_FREE_SIZED);
+}
+
+static void op_usable(uint8_t slot) {
+    struct shadow_block *block = &run.shadow.blocks[slot];
+    run_verify_slot(slot, "");
+    subject_set(block);
+    size_t usable_bytes = hak_malloc_usable_size((void *)block->start);
+    run_trace(usable_bytes);
+    if (usable_bytes < block->requested_bytes) {
+        finding_raise(CHECK_USABLE_SMALL, (void *)block->start, "usable size %zu of a block of %zu bytes", usable_bytes,
+                      block->requested_bytes);
+    }
+    uint8_t other;
+    if (shadow_find(&run.shadow, block->start, usable_bytes, slot, &other) != SHADOW_CLEAR) {
+        finding_raise(CHECK_USABLE_OVERLAP, (void *)block->start, "usable size %zu reaches into slot s%u", usable_bytes,
+                      other);
+    }
+    if (!sim_is_committed((void *)block->start, usable_bytes)) {
+        finding_raise(CHECK_USABLE_OVERLAP, (void *)block->start, "usable size %zu reaches beyond committed memory",
+                      usable_bytes);
+    }
+    check_open((void *)block->start, usable_bytes);
+    block->claimed_bytes = usable_bytes;
+    block->pattern = shadow_pattern(run.writes++);
+    shadow_fill(block);
+    event_add(EVENT_GREW, slot, block->start, usable_bytes);
+}
+
+/* Operations on a slot that must be live. */
+static void op_on_live(uint8_t slot) {
+    struct shadow_block *block = &run.shadow.blocks[slot];
+    if (block->start == 0) {
+        return;
+    }
+    run.applied = true;
+    if (run.record.op == OP_USABLE) {
+        op_usable(slot);
+        return;
+    }
+    run_verify_slot(slot, "");
+    if (run.record.op == OP_WRITE && block->requested_bytes != 0) {
+        block->pattern = shadow_pattern(run.writes++);
+        shadow_fill(block);
+    }
+}
+
+static void op_many(void) {
+    uint32_t slots = run.program->header.slot_count;
+    for (uint32_t i = 0; i < run.record.argument && i < slots; i++) {
+        uint8_t slot = (uint8_t)((run.record.slot + i) % slots);
+        bool live = run.shadow.blocks[slot].start != 0;
+        if (run.record.op == OP_MALLOC_MANY && !live) {
+            op_malloc(slot);
+        } else if (run.record.op == OP_FREE_MANY && live) {
+            run.applied = true;
+            run_free_slot(slot, false);
+        }
+    }
+}
+
+/* What a fork's child does: it has one thread, and every lock is new. */
+static void op_fork(void) {
+    run.applied = true;
+    hak_fork_prepare();
+    hak_fork_child();
+}
+
+void run_record(void) {
+    uint8_t slot = run.record.slot;
+    bool empty = run.shadow.blocks[slot].start == 0;
+    switch (run.record.op) {
+    case OP_MALLOC:
+        if (empty) {
+            op_malloc(slot);
+        }
+        break;
+    case OP_CALLOC:
+        if (empty) {
+            op_calloc(slot);
+        }
+        break;
+    case OP_ALIGNED_ALLOC:
+    case OP_POSIX_MEMALIGN:
+    case OP_MEMALIGN:
+        if (empty) {
+            op_aligned(slot);
+        }
+        break;
+    case OP_REALLOC:
+    case OP_REALLOCARRAY:
+        op_realloc(slot);
+        break;
+    case OP_FREE:
+    case OP_FREE_SIZED:
+        op_free(slot);
+        break;
+    case OP_USABLE:
+    case OP_WRITE:
+    case OP_VERIFY:
+        op_on_live(slot);
+        break;
+    case OP_TRIM:
+        run.applied = true;
+        (void)hak_malloc_trim(0);
+        break;
+    case OP_THREAD_END:
+        run_thread_end();
+        break;
+    case OP_FORK:
+        op_fork();
+        break;
+    case OP_CLOCK:
+        run.applied = true;
+        sim_advance_clock(run.record.argument);
+        break;
+    case OP_FAIL:
+        run.applied = run.target->failures;
+        if (run.applied) {
+            sim_fail_next(run.record.argument);
+        }
+        break;
+    case OP_CHECK:
+        run.applied = true;
+        run_prove_heap();
+        break;
+    case OP_MALLOC_MANY:
+    case OP_FREE_MANY:
+        op_many();
+        break;
+    case OP_NOP:
+    case OP_THREAD_START: /* being named is enough to be born: world.c */
+    case OP_COUNT:
+        break;
+    }
+}
