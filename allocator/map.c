@@ -81,18 +81,31 @@ void hak_map_remove_superslab(struct hak_superslab *superslab) {
     hak_lock_release(&hak_root.map.lock);
 }
 
-/* One cell's share of a range of pages. */
-struct cell_part {
+/* A stretch of a range of pages: a part of one cell, or several whole cells of one leaf. */
+struct stretch {
     uintptr_t cell;
-    size_t first_page;
-    size_t page_count;
+    size_t cell_count;
+    size_t first_page; /* 0 where cells are whole */
+    size_t page_count; /* in each cell */
 };
 
-static struct cell_part part_at(const char *address, const char *end) {
-    size_t first_page = page_in_cell(address);
-    size_t room = pages_per_cell() - first_page;
-    size_t left = (size_t)(end - address) >> HAK_PAGE_SHIFT;
-    return (struct cell_part){cell_of(address), first_page, left < room ? left : room};
+static struct stretch stretch_at(const char *address, const char *end) {
+    struct stretch stretch = {cell_of(address), 1, page_in_cell(address), pages_per_cell()};
+    size_t pages_left = (size_t)(end - address) >> HAK_PAGE_SHIFT;
+    size_t room = pages_per_cell() - stretch.first_page;
+    if (room < pages_per_cell() || pages_left < room) {
+        stretch.page_count = pages_left < room ? pages_left : room;
+        return stretch;
+    }
+    size_t leaf_cells = (size_t)1 << hak_map_leaf_bits(HAK_GEO);
+    size_t leaf_room = leaf_cells - (stretch.cell & (leaf_cells - 1));
+    size_t wanted = pages_left / pages_per_cell();
+    stretch.cell_count = wanted < leaf_room ? wanted : leaf_room;
+    return stretch;
+}
+
+static size_t stretch_bytes(struct stretch stretch) {
+    return stretch.cell_count * stretch.page_count << HAK_PAGE_SHIFT;
 }
 
 static struct hak_map_pages *pages_take(void) {
@@ -100,13 +113,13 @@ static struct hak_map_pages *pages_take(void) {
                          sizeof(struct hak_map_pages) + pages_per_cell() * sizeof(_Atomic(struct hak_big *)));
 }
 
-/* Make every table that entering the part will need. */
-static bool part_prepare(struct cell_part part) {
-    _Atomic uintptr_t *word = cell_word(part.cell);
+/* Make every table that entering the stretch will need. */
+static bool stretch_prepare(struct stretch stretch) {
+    _Atomic uintptr_t *word = cell_word(stretch.cell);
     if (word == NULL) {
         return false;
     }
-    if (part.page_count == pages_per_cell() || hak_load(word, relaxed) != HAK_MAP_NONE) {
+    if (stretch.page_count == pages_per_cell() || hak_load(word, relaxed) != HAK_MAP_NONE) {
         return true;
     }
     struct hak_map_pages *pages = pages_take();
@@ -118,74 +131,64 @@ static bool part_prepare(struct cell_part part) {
 }
 
 static void pages_drop_if_unused(_Atomic uintptr_t *word) {
-    uintptr_t entry = hak_load(word, relaxed);
-    struct hak_map_pages *pages = entry_pointer(entry);
+    struct hak_map_pages *pages = entry_pointer(hak_load(word, relaxed));
     if (pages->used == 0 || HAK_FAULT_IF(MAP_LOSES_PAGE, pages->used == 1)) {
         hak_store(word, HAK_MAP_NONE, relaxed);
         hak_meta_give(HAK_META_PAGES, pages);
     }
 }
 
-/* Undo part_prepare where the table stayed empty. */
-static void part_unprepare(struct cell_part part) {
-    _Atomic uintptr_t *word = cell_word(part.cell);
-    if (word != NULL && (hak_load(word, relaxed) & HAK_MAP_TAG_MASK) == HAK_MAP_PAGES) {
+/* Undo stretch_prepare where the table stayed empty. */
+static void stretch_unprepare(struct stretch stretch) {
+    _Atomic uintptr_t *word = cell_word(stretch.cell);
+    if ((hak_load(word, relaxed) & HAK_MAP_TAG_MASK) == HAK_MAP_PAGES) {
         pages_drop_if_unused(word);
     }
 }
 
-static void part_enter(struct cell_part part, struct hak_big *big) {
-    _Atomic uintptr_t *word = cell_word(part.cell);
-    uintptr_t entry = hak_load(word, relaxed);
-    if (entry == HAK_MAP_NONE) {
-        hak_store(word, (uintptr_t)big | HAK_MAP_BIG, release);
-        return;
-    }
-    hak_assert((entry & HAK_MAP_TAG_MASK) == HAK_MAP_PAGES);
-    struct hak_map_pages *pages = entry_pointer(entry);
-    for (size_t i = part.first_page; i < part.first_page + part.page_count; i++) {
-        hak_assert(hak_load(&pages->big[i], relaxed) == NULL);
+static void pages_write(_Atomic uintptr_t *word, size_t first_page, size_t page_count, struct hak_big *big) {
+    struct hak_map_pages *pages = entry_pointer(hak_load(word, relaxed));
+    for (size_t i = first_page; i < first_page + page_count; i++) {
+        hak_debug_assert((hak_load(&pages->big[i], relaxed) == NULL) == (big != NULL));
         hak_store(&pages->big[i], big, release);
     }
-    pages->used += (uint32_t)part.page_count;
+    pages->used += big == NULL ? -(uint32_t)page_count : (uint32_t)page_count;
+    pages_drop_if_unused(word);
 }
 
-static void part_remove(struct cell_part part) {
-    _Atomic uintptr_t *word = cell_word(part.cell);
-    uintptr_t entry = hak_load(word, relaxed);
-    if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_BIG) {
-        hak_assert(part.page_count == pages_per_cell());
-        hak_store(word, HAK_MAP_NONE, relaxed);
-        return;
+/* Make the words of the stretch say `big`; NULL takes them out. A whole cell may be a table, if it was split once. */
+static void stretch_write(struct stretch stretch, struct hak_big *big) {
+    _Atomic uintptr_t *word = cell_word(stretch.cell);
+    for (size_t i = 0; i < stretch.cell_count; i++) {
+        uintptr_t entry = hak_load(&word[i], relaxed);
+        if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_PAGES) {
+            pages_write(&word[i], stretch.first_page, stretch.page_count, big);
+        } else {
+            hak_assert(stretch.page_count == pages_per_cell() && (entry == HAK_MAP_NONE) == (big != NULL));
+            hak_store(&word[i], big == NULL ? HAK_MAP_NONE : (uintptr_t)big | HAK_MAP_BIG, release);
+        }
     }
-    hak_assert((entry & HAK_MAP_TAG_MASK) == HAK_MAP_PAGES);
-    struct hak_map_pages *pages = entry_pointer(entry);
-    for (size_t i = part.first_page; i < part.first_page + part.page_count; i++) {
-        hak_store(&pages->big[i], NULL, relaxed);
-    }
-    pages->used -= (uint32_t)part.page_count;
-    pages_drop_if_unused(word);
 }
 
 bool hak_map_enter_big(struct hak_big *big, const void *address, size_t size_bytes) {
     const char *start = address;
     const char *end = start + size_bytes;
-    const char *at = start;
+    const char *prepared_end = start;
     bool prepared = true;
     hak_lock_acquire(&hak_root.map.lock);
-    while (prepared && at < end) {
-        struct cell_part part = part_at(at, end);
-        prepared = part_prepare(part);
-        at += prepared ? part.page_count << HAK_PAGE_SHIFT : 0;
+    while (prepared && prepared_end < end) {
+        struct stretch stretch = stretch_at(prepared_end, end);
+        prepared = stretch_prepare(stretch);
+        prepared_end += prepared ? stretch_bytes(stretch) : 0;
     }
-    if (prepared) {
-        for (at = start; at < end; at += part_at(at, end).page_count << HAK_PAGE_SHIFT) {
-            part_enter(part_at(at, end), big);
+    for (const char *at = start; at < prepared_end;) {
+        struct stretch stretch = stretch_at(at, end);
+        if (prepared) {
+            stretch_write(stretch, big);
+        } else {
+            stretch_unprepare(stretch);
         }
-    } else {
-        for (end = at, at = start; at < end; at += part_at(at, end).page_count << HAK_PAGE_SHIFT) {
-            part_unprepare(part_at(at, end));
-        }
+        at += stretch_bytes(stretch);
     }
     hak_lock_release(&hak_root.map.lock);
     return prepared;
@@ -195,9 +198,9 @@ void hak_map_remove_big(const void *address, size_t size_bytes) {
     const char *end = (const char *)address + size_bytes;
     hak_lock_acquire(&hak_root.map.lock);
     for (const char *at = address; at < end;) {
-        struct cell_part part = part_at(at, end);
-        part_remove(part);
-        at += part.page_count << HAK_PAGE_SHIFT;
+        struct stretch stretch = stretch_at(at, end);
+        stretch_write(stretch, NULL);
+        at += stretch_bytes(stretch);
     }
     hak_lock_release(&hak_root.map.lock);
 }

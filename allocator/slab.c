@@ -61,7 +61,7 @@ void hak_slab_unbind(struct hak_slab *slab) {
 
 bool hak_slab_holds(const struct hak_slab *slab, const void *address) {
     uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
-    return offset % slab->block_bytes == 0 && offset / slab->block_bytes < slab->carved;
+    return offset < (uintptr_t)slab->carved * slab->block_bytes && (uint32_t)offset % slab->block_bytes == 0;
 }
 
 bool hak_slab_is_valid(const struct hak_slab *slab) {

@@ -154,6 +154,12 @@ struct gene program_gene(const struct program *program, uint32_t i);
 struct record record_read(const uint8_t bytes[PROGRAM_RECORD_BYTES], uint8_t slot_count);
 struct gene gene_read(const uint8_t bytes[PROGRAM_RECORD_BYTES]);
 
+/* Only the thread of a record, for who needs no more. */
+static inline uint8_t program_record_thread(const struct program *program, uint32_t i) {
+    size_t at = PROGRAM_HEADER_BYTES + (size_t)i * PROGRAM_RECORD_BYTES + 1;
+    return program->bytes[at] & (PROGRAM_THREADS_MAX - 1);
+}
+
 /* Request size of a record: boundary plus distance, modulo 2^64 as size_t arithmetic is. */
 size_t record_size_bytes(const struct record *record);
 /* Alignment of a record: (1 << exponent), plus one if align_odd. */

@@ -54,6 +54,7 @@ struct run {
     bool raising; /* a finding is being made: a crash now is not another */
     bool failed;
     uint8_t thread; /* running */
+    uint8_t threads_of[PROGRAM_RECORDS_MAX]; /* thread of each record */
     uint16_t order[PROGRAM_RECORDS_MAX];
     uint32_t step; /* next */
     uint32_t step_count;
@@ -73,9 +74,6 @@ struct run {
     struct event events[EVENTS_KEPT];
 };
 extern struct run run;
-
-/* Thread of a step. */
-uint8_t run_thread_of(uint32_t step);
 
 /* Mix a value into the trace hash. */
 static inline void run_trace(uint64_t value) {
@@ -102,7 +100,7 @@ void run_print_report(FILE *out);
 /* "tiny 96 B, slab 3/4 used, heap 2" for an address. */
 void run_describe_place(const void *address, char *text, size_t capacity);
 
-/* schedule.c: the order in which records run. Fills order[0..record_count). */
-void schedule_order(const struct program *program, uint8_t threads, uint16_t *order);
+/* schedule.c: the order in which records run, given the thread of each. Fills order[0..record_count). */
+void schedule_order(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order);
 
 #endif

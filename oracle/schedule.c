@@ -11,10 +11,6 @@ struct hold {
     bool active;
 };
 
-static uint8_t thread_of(const struct program *program, uint8_t threads, uint32_t record) {
-    return program_record(program, record).thread % threads;
-}
-
 static uint32_t gene_hold_at(const struct program *program, uint32_t record) {
     for (uint32_t i = 0; i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
@@ -26,10 +22,10 @@ static uint32_t gene_hold_at(const struct program *program, uint32_t record) {
 }
 
 /* Emit the thread's waiting records with an index below `end`. */
-static uint32_t emit_waiting(const struct program *program, uint8_t threads, struct hold *hold, uint32_t end,
-                             uint16_t *order, uint32_t count) {
+static uint32_t emit_waiting(const uint8_t *threads_of, struct hold *hold, uint32_t end, uint16_t *order,
+                             uint32_t count) {
     for (uint32_t i = hold->first; i < end; i++) {
-        if (thread_of(program, threads, i) == hold->thread) {
+        if (threads_of[i] == hold->thread) {
             order[count++] = (uint16_t)i;
         }
     }
@@ -37,11 +33,11 @@ static uint32_t emit_waiting(const struct program *program, uint8_t threads, str
     return count;
 }
 
-static void order_with_genes(const struct program *program, uint8_t threads, uint16_t *order) {
+static void order_with_genes(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order) {
     struct hold holds[PROGRAM_THREADS_MAX] = {0};
     uint32_t count = 0;
     for (uint32_t i = 0; i < program->record_count; i++) {
-        uint8_t thread = thread_of(program, threads, i);
+        uint8_t thread = threads_of[i];
         struct hold *own = &holds[thread];
         uint32_t wanted = gene_hold_at(program, i);
         if (!own->active && wanted != 0) {
@@ -53,20 +49,20 @@ static void order_with_genes(const struct program *program, uint8_t threads, uin
         order[count++] = (uint16_t)i;
         for (uint8_t other = 0; other < threads; other++) {
             if (other != thread && holds[other].active && --holds[other].left == 0) {
-                count = emit_waiting(program, threads, &holds[other], i, order, count);
+                count = emit_waiting(threads_of, &holds[other], i, order, count);
             }
         }
     }
     for (uint8_t thread = 0; thread < threads; thread++) {
         if (holds[thread].active) {
-            count = emit_waiting(program, threads, &holds[thread], program->record_count, order, count);
+            count = emit_waiting(threads_of, &holds[thread], program->record_count, order, count);
         }
     }
 }
 
-void schedule_order(const struct program *program, uint8_t threads, uint16_t *order) {
+void schedule_order(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order) {
     if (program->gene_count != 0) {
-        order_with_genes(program, threads, order);
+        order_with_genes(program, threads_of, threads, order);
         return;
     }
     for (uint32_t i = 0; i < program->record_count; i++) {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "allocator/config.h"
+#include "allocator/class.h"
 #include "oracle/sim.h"
 
 #if HAK_ASAN
@@ -91,7 +91,7 @@ uint64_t shadow_pattern(uint32_t n) {
 }
 
 /* The parts of a block of `claimed` bytes that carry the pattern, each at a multiple of 8: a pure function of the size. */
-enum { WHOLE_BYTES = 2048, HEAD_BYTES = 256, TAIL_BYTES = 64, MIDDLE_PARTS = 3, PARTS_MAX = MIDDLE_PARTS + 2 };
+enum { WHOLE_BYTES = 128, HEAD_BYTES = 64, TAIL_BYTES = 32, MIDDLE_PARTS = 3, PARTS_MAX = MIDDLE_PARTS + 2 };
 
 struct part {
     size_t offset;
@@ -147,7 +147,7 @@ void shadow_fill(const struct shadow_block *block) {
     struct part parts[PARTS_MAX];
     unsigned count = parts_of(block->claimed_bytes, parts);
     for (unsigned i = 0; i < count; i++) {
-        if (count > 1) {
+        if (block->claimed_bytes > HAK_TINY_MAX_BYTES) {
             sim_touch((const void *)(block->start + parts[i].offset), parts[i].bytes);
         }
         part_fill((unsigned char *)block->start + parts[i].offset, parts[i].bytes, block->pattern);

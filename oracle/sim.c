@@ -151,6 +151,51 @@ static void extent_give(uint32_t first, uint32_t count) {
 
 /* --- pages --- */
 
+/* Flags are looked at eight pages at a time: a big block has hundreds. */
+static uint64_t flags_word(uint32_t page) {
+    uint64_t word;
+    memcpy(&word, &sim.flags[page], sizeof word);
+    return word;
+}
+
+static uint64_t every_byte(unsigned flag) {
+    return flag * UINT64_C(0x0101010101010101);
+}
+
+static bool flags_all(uint32_t first, uint32_t end, unsigned flag) {
+    uint32_t page = first;
+    while (page + 8 <= end && (flags_word(page) & every_byte(flag)) == every_byte(flag)) {
+        page += 8;
+    }
+    while (page < end && (sim.flags[page] & flag) != 0) {
+        page++;
+    }
+    return page == end;
+}
+
+/* The first page from `page` on that has the flag, or `end`. */
+static uint32_t flags_find(uint32_t page, uint32_t end, unsigned flag) {
+    while (page + 8 <= end && (flags_word(page) & every_byte(flag)) == 0) {
+        page += 8;
+    }
+    while (page < end && (sim.flags[page] & flag) == 0) {
+        page++;
+    }
+    return page;
+}
+
+/* flags = (flags & keep) | add */
+static void flags_change(uint32_t first, uint32_t end, unsigned keep, unsigned add) {
+    uint32_t page = first;
+    for (; page + 8 <= end; page += 8) {
+        uint64_t word = (flags_word(page) & every_byte(keep)) | every_byte(add);
+        memcpy(&sim.flags[page], &word, sizeof word);
+    }
+    for (; page < end; page++) {
+        sim.flags[page] = (uint8_t)((sim.flags[page] & keep) | add);
+    }
+}
+
 static void page_mark_dirty(uint32_t page) {
     if ((sim.flags[page] & LISTED) == 0) {
         sim.dirty[sim.dirty_count++] = (uint16_t)page;
@@ -169,9 +214,7 @@ static void pages_clear(uint32_t first, uint32_t count) {
 static void commit_pages(uint32_t first, uint32_t count, enum hak_use use) {
     hak_mark_open(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
     uint32_t watched = use == HAK_USE_BIG ? 1 : count;
-    for (uint32_t page = first; page < first + count; page++) {
-        sim.flags[page] |= COMMITTED;
-    }
+    flags_change(first, first + count, LISTED, COMMITTED);
     for (uint32_t page = first; page < first + watched; page++) {
         page_mark_dirty(page);
     }
@@ -182,13 +225,7 @@ static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
         !sim_in_arena((uintptr_t)address + size_bytes - 1)) {
         return false;
     }
-    uint32_t last = page_of((const char *)address + size_bytes - 1);
-    for (uint32_t page = page_of(address); page <= last; page++) {
-        if ((sim.flags[page] & flag) == 0) {
-            return false;
-        }
-    }
-    return true;
+    return flags_all(page_of(address), page_of((const char *)address + size_bytes - 1) + 1, flag);
 }
 
 /* --- allocator/os.h --- */
@@ -235,12 +272,13 @@ void os_release(void *address, size_t size_bytes) {
     if (!sim_in_arena((uintptr_t)address) || count == 0 || !reserved) {
         finding_raise(CHECK_INVARIANT, address, "os_release of memory that is not reserved");
     }
-    for (uint32_t page = first; page < first + count; page++) {
-        if ((sim.flags[page] & DIRTY) != 0) {
-            pages_clear(page, 1);
+    uint32_t end = first + count;
+    for (uint32_t page = flags_find(first, end, DIRTY), next; page < end; page = flags_find(next, end, DIRTY)) {
+        for (next = page + 1; next < end && (sim.flags[next] & DIRTY) != 0; next++) {
         }
-        sim.flags[page] &= LISTED;
+        pages_clear(page, next - page);
     }
+    flags_change(first, end, LISTED, 0);
     hak_mark_closed(address, size_bytes);
     extent_give(first, count);
 }
@@ -257,9 +295,7 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
     }
     extent_cut(index, end, (uint32_t)more_pages);
     hak_mark_open(page_address(end), more_pages << HAK_PAGE_SHIFT);
-    for (uint32_t page = end; page < end + more_pages; page++) {
-        sim.flags[page] |= COMMITTED;
-    }
+    flags_change(end, end + (uint32_t)more_pages, LISTED, COMMITTED);
     return true;
 }
 

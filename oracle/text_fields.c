@@ -99,22 +99,22 @@ static bool parse_distance(struct text_reader *in, const struct word *word, int8
     return true;
 }
 
-/* Where the distance of a size word starts: its length if it has none. Names hold '-' too, so they are tried first. */
+/* Where the distance of a size word starts: its length if it has none. Names are tried first, because they may hold a
+ * '-' themselves. */
 static size_t split_size(const struct word *word, unsigned *boundary) {
-    size_t length_best = 0;
-    *boundary = BOUNDARY_COUNT;
     for (unsigned i = 0; i < BOUNDARY_COUNT; i++) {
         size_t length = strlen(program_boundaries[i].name);
-        if (length <= length_best || !word_starts(word, program_boundaries[i].name))
+        if (!word_starts(word, program_boundaries[i].name))
             continue;
         if (length == word->length || word->at[length] == '+' || word->at[length] == '-') {
-            length_best = length;
             *boundary = i;
+            return length;
         }
     }
-    size_t length = length_best;
+    size_t length = 0;
     while (length < word->length && word->at[length] != '+' && word->at[length] != '-')
         length++;
+    *boundary = BOUNDARY_COUNT;
     return length;
 }
 

@@ -113,13 +113,10 @@ static void crash_handlers_install(void) {
 
 /* --- steps --- */
 
-uint8_t run_thread_of(uint32_t step) {
+static uint8_t step_thread(uint32_t step) {
     static const uint8_t final_thread[FINAL_COUNT] = {0, 1, 2, 3, 0};
     uint32_t records = run.program->record_count;
-    if (step < records) {
-        return program_record(run.program, run.order[step]).thread % run.target->threads;
-    }
-    return final_thread[step - records];
+    return step < records ? run.threads_of[run.order[step]] : final_thread[step - records];
 }
 
 void run_thread_end(void) {
@@ -215,7 +212,7 @@ static void thread_main(void *argument) {
             run.step++;
             continue;
         }
-        uint8_t next = run_thread_of(run.step);
+        uint8_t next = step_thread(run.step);
         if (&run.threads[next] != self) {
             thread_switch_to(next);
             continue;
@@ -254,7 +251,10 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.operations = run.event_count = run.switch_count = 0;
     run.subject = 0;
     hak_faults.reached = hak_faults.triggered = 0;
-    schedule_order(program, target->threads, run.order);
+    for (uint32_t i = 0; i < program->record_count; i++) {
+        run.threads_of[i] = program_record_thread(program, i) % target->threads;
+    }
+    schedule_order(program, run.threads_of, target->threads, run.order);
 }
 
 /* Everything as world_open made it, but for the knobs that the next run sets. */

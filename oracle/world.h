@@ -21,7 +21,7 @@ struct verdict {
     char signature[SIGNATURE_BYTES_MAX]; /* "check/operation/size bucket/local|remote/slab state/switch", "" if clean */
     char message[VERDICT_MESSAGE_BYTES_MAX]; /* one sentence with the numbers, "" if clean */
     uint32_t record;                         /* index of the record that was running; record_count: final checks */
-    uint32_t operations;                     /* operations that did something */
+    uint32_t operations;                     /* operations that did something; malloc_many counts each of its calls */
     uint64_t trace_hash;                     /* equal for equal runs, in every build, on every machine */
     uint64_t fault_reached;                  /* how often the armed fault's place was passed ... */
     uint64_t fault_triggered;                /* ... and how often it then behaved wrongly */

@@ -9,46 +9,71 @@
 #include "oracle/sim.h"
 
 /* Blocks the current walk has named, to see one named twice. Entries of older walks have another stamp, so nothing is
- * ever cleared. Beyond half full the table gives up, and only counts are compared. */
-enum { SEEN_ENTRIES = 1 << 16 };
+ * ever cleared. A walk begins with a small part of the table, which stays in the cache; one that fills half of it is
+ * begun again with more. Beyond the largest, only counts are compared. */
+enum { SEEN_ENTRIES_MIN = 1 << 9, SEEN_ENTRIES_MAX = 1 << 17 };
 struct seen {
     uint32_t stamp;
-    uint32_t key;
+    uint32_t key : 24;
+    uint32_t holder : 8;
 };
-static struct seen seen[SEEN_ENTRIES];
-static uint32_t seen_stamp;
-static uint32_t seen_count;
+_Static_assert(HAK_ADDRESS_BITS - 3 <= 24, "a key is a block's offset in units of 8 bytes");
+static struct seen seen[SEEN_ENTRIES_MAX];
+static struct {
+    uint32_t stamp;
+    uint32_t count;
+    uint32_t entries; /* in use, a power of two */
+} seen_walk;
 
 static const char *const state_names[] = {"a slab's free list", "a thread's cache", "a remote queue"};
 
-static bool seen_before(const void *block) {
+/* Whether the block was named before in this walk, and by whom: a slot below PROGRAM_SLOTS_MAX, else a list. */
+static bool seen_before(const void *block, uint8_t holder, uint8_t *earlier) {
     uint32_t key = (uint32_t)(sim_offset(block) >> 3);
-    uint32_t at = key * UINT32_C(0x9e3779b1) >> 16;
-    if (seen_count >= SEEN_ENTRIES / 2) {
+    uint32_t at = (key * UINT32_C(0x9e3779b1) >> 12) & (seen_walk.entries - 1);
+    if (seen_walk.count >= seen_walk.entries / 2) {
         return false;
     }
-    while (seen[at].stamp == seen_stamp) {
+    while (seen[at].stamp == seen_walk.stamp) {
         if (seen[at].key == key) {
+            *earlier = seen[at].holder;
             return true;
         }
-        at = (at + 1) % SEEN_ENTRIES;
+        at = (at + 1) & (seen_walk.entries - 1);
     }
-    seen[at] = (struct seen){seen_stamp, key};
-    seen_count++;
+    seen[at] = (struct seen){seen_walk.stamp, key & 0xffffff, holder};
+    seen_walk.count++;
     return false;
 }
 
 static void visit(void *context, const void *block, size_t block_bytes, enum hak_block_state state) {
     (void)context;
     (void)block_bytes;
-    uint8_t slot = shadow_holding(&run.shadow, (uintptr_t)block);
-    if (slot != PROGRAM_SLOTS_MAX) {
-        finding_raise(CHECK_ACCOUNTING, block, "the live block of slot s%u is also in %s", slot, state_names[state]);
+    uint8_t earlier;
+    if (!seen_before(block, (uint8_t)(PROGRAM_SLOTS_MAX + state), &earlier)) {
+        return;
     }
-    if (seen_before(block)) {
-        finding_raise(CHECK_ACCOUNTING, block, "the block at offset 0x%llx is in %s and in another list, or twice",
-                      (unsigned long long)sim_offset(block), state_names[state]);
+    if (earlier < PROGRAM_SLOTS_MAX) {
+        finding_raise(CHECK_ACCOUNTING, block, "the live block of slot s%u is also in %s", earlier, state_names[state]);
     }
+    finding_raise(CHECK_ACCOUNTING, block, "the block at offset 0x%llx is in %s and also in %s",
+                  (unsigned long long)sim_offset(block), state_names[earlier - PROGRAM_SLOTS_MAX], state_names[state]);
+}
+
+static const char *walk(struct hak_heap_counts *counts) {
+    const char *broken;
+    seen_walk.entries = SEEN_ENTRIES_MIN / 4;
+    do {
+        seen_walk.entries *= 4;
+        seen_walk.stamp++;
+        seen_walk.count = 0;
+        uint8_t unused;
+        for (uint32_t i = 0; i < run.shadow.count; i++) {
+            (void)seen_before((const void *)run.shadow.starts[i], run.shadow.slots[i], &unused);
+        }
+        broken = hak_check_heap(counts, visit, NULL);
+    } while (seen_walk.count >= seen_walk.entries / 2 && seen_walk.entries < SEEN_ENTRIES_MAX);
+    return broken;
 }
 
 struct live {
@@ -84,9 +109,7 @@ static void compare(const char *what, size_t allocator_has, size_t shadow_has) {
 
 void run_prove_heap(void) {
     struct hak_heap_counts counts;
-    seen_stamp++;
-    seen_count = 0;
-    const char *broken = hak_check_heap(&counts, visit, NULL);
+    const char *broken = walk(&counts);
     if (broken != NULL) {
         bool sentinel = broken[0] == 'I' && broken[1] == '3' && broken[2] == ':';
         finding_raise(sentinel ? CHECK_SENTINEL_IN_LIST : CHECK_ACCOUNTING, NULL, "broken: %s", broken);
@@ -112,16 +135,10 @@ void run_final_free(void) {
     }
     run.subject_known = false;
     (void)hak_malloc_trim(0);
-    struct hak_heap_counts counts;
-    const char *broken = hak_check_heap(&counts, NULL, NULL);
-    if (broken != NULL) {
-        finding_raise(CHECK_ACCOUNTING, NULL, "broken after everything was freed: %s", broken);
-    }
-    if (counts.superslabs != 0 || counts.bigs != 0 || sim_reserved_bytes() != hak_root.meta.reserved_bytes) {
+    size_t metadata_bytes = hak_root.meta.reserved_bytes;
+    if (sim_reserved_bytes() != metadata_bytes || hak_root.pool.superslab_count != 0) {
         finding_raise(CHECK_NOT_RETURNED, NULL,
-                      "after all was freed and trimmed %zu SuperSlabs with %zu bound slabs, %zu mappings and %zu bytes "
-                      "beyond metadata remain",
-                      counts.superslabs, counts.bound_slabs, counts.bigs,
-                      sim_reserved_bytes() - hak_root.meta.reserved_bytes);
+                      "after everything was freed and trimmed %zu SuperSlabs and %zu bytes beside metadata remain",
+                      hak_root.pool.superslab_count, sim_reserved_bytes() - metadata_bytes);
     }
 }
