@@ -41,7 +41,9 @@
     X(OVERFLOW_IGNORED) \
     X(STATE_OUTSIDE_ROOT) \
     X(GROWTH_LIMIT) \
-    X(ADOPT_NULL)
+    X(ADOPT_NULL) \
+    X(USABLE_UNDERSTATES) \
+    X(TRIM_FORGETS)
 
 enum hak_fault {
     HAK_FAULT_NONE,

@@ -100,10 +100,13 @@ static void free_slow(void *address, uintptr_t entry) {
 }
 
 static void *out_of_memory(void) {
+    if (HAK_FAULT(FALLBACK_MALLOC)) {
+        return &hak_root;
+    }
     if (!HAK_FAULT(ERRNO_MISSING)) {
         errno = ENOMEM;
     }
-    return HAK_FAULT(FALLBACK_MALLOC) ? (void *)&hak_root : NULL;
+    return NULL;
 }
 
 /* The refill counts on an empty cache, so whoever chose the class by other means than size looks there first. */
@@ -293,6 +296,9 @@ HAK_EXPORT size_t hak_malloc_usable_size(void *address) {
     }
     struct backing backing = backing_of(address);
     hak_mark_open(address, backing.usable_bytes); /* who asks may use it all */
+    if (HAK_FAULT(USABLE_UNDERSTATES)) {
+        return backing.usable_bytes - 8;
+    }
     return backing.usable_bytes + (HAK_FAULT_IF(USABLE_OVERSTATES, backing.slab != NULL) ? 16 : 0);
 }
 

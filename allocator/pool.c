@@ -113,7 +113,7 @@ void hak_pool_trim(void) {
     hak_lock_acquire(&pool->lock);
     for (struct hak_superslab *superslab = pool->available, *next; superslab != NULL; superslab = next) {
         next = superslab->next;
-        if (superslab_is_empty(superslab)) {
+        if (superslab_is_empty(superslab) && !HAK_FAULT_IF(TRIM_FORGETS, next == NULL)) {
             superslab_release(pool, superslab);
         } else if (HAK_FAULT_IF(RELEASE_LIVE, superslab->free_count + 1 == superslab->slab_count)) {
             pool->empty_count++;

@@ -8,7 +8,7 @@
 #include "allocator/superslab.h"
 
 /* The slab's owner may have changed since the producer read it: then the block goes on to where it belongs. */
-static void block_arrive(struct hak_heap *heap, struct hak_block *block) {
+static void block_arrive(struct hak_heap *heap, struct hak_block *block, bool before_sentinel) {
     struct hak_superslab *superslab = hak_map_superslab(block);
     hak_debug_assert(superslab != NULL);
     struct hak_slab *slab = hak_superslab_slab(superslab, block);
@@ -18,6 +18,9 @@ static void block_arrive(struct hak_heap *heap, struct hak_block *block) {
             slab->used++; /* the faulty push counted it down already */
         }
         hak_heap_return(heap, slab, block);
+        if (HAK_FAULT_IF(SENTINEL_LEAK, before_sentinel && slab->free == block)) {
+            hak_link_set(block, HAK_SENTINEL); /* what splicing the queue as it is does */
+        }
     } else {
         hak_debug_assert(owner != NULL);
         hak_remote_push(&owner->remote, block);
@@ -33,10 +36,7 @@ void hak_remote_drain(struct hak_heap *heap, enum hak_remote_after after) {
     while (block != NULL && block != HAK_SENTINEL) {
         struct hak_block *next = hak_link_get(block);
         hak_link_wipe(block);
-        block_arrive(heap, block);
-        if (HAK_FAULT_IF(SENTINEL_LEAK, next == HAK_SENTINEL)) {
-            hak_link_set(block, HAK_SENTINEL);
-        }
+        block_arrive(heap, block, next == HAK_SENTINEL);
         if (HAK_FAULT_IF(SENTINEL_VISIBLE, next == HAK_SENTINEL)) {
             hak_link_set((struct hak_block *)(void *)((char *)block + 8), HAK_SENTINEL);
         }

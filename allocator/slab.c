@@ -6,15 +6,20 @@
 #include "allocator/class.h"
 #include "allocator/root.h"
 
+static struct hak_block *block_at(const struct hak_slab *slab, uint32_t index) {
+    return (struct hak_block *)(void *)(slab->start + (size_t)index * slab->block_bytes);
+}
+
 struct hak_block *hak_slab_pop(struct hak_slab *slab) {
     hak_debug_assert(!hak_slab_is_full(slab));
     struct hak_block *block;
-    if (slab->free != NULL) {
+    if (HAK_FAULT_IF(CARVE_BY_USED, slab->used < slab->carved && slab->carved < slab->capacity)) {
+        block = block_at(slab, slab->used);
+        slab->carved++;
+    } else if (slab->free != NULL) {
         block = hak_list_pop(&slab->free);
     } else {
-        uint32_t index = HAK_FAULT_IF(CARVE_BY_USED, slab->used != slab->carved) ? slab->used : slab->carved;
-        block = (struct hak_block *)(void *)(slab->start + (size_t)index * slab->block_bytes);
-        slab->carved++;
+        block = block_at(slab, slab->carved++);
     }
     slab->used++;
     return block;
@@ -50,7 +55,7 @@ void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *ow
 void hak_slab_unbind(struct hak_slab *slab) {
     hak_debug_assert(slab->used == 0);
     for (uint32_t i = 0; i < slab->carved; i++) {
-        hak_link_wipe((struct hak_block *)(void *)(slab->start + (size_t)i * slab->block_bytes));
+        hak_link_wipe(block_at(slab, i));
     }
     if (!HAK_FAULT(STALE_METADATA)) {
         slab->free = NULL;

@@ -63,6 +63,10 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
           SPURIOUS_FAILURE, SEQUENCE),
     ENTRY(ADOPT_NULL, "adopt-null", "several: adoption follows the next heap in the list, which may be none",
           "adoption of the last orphan", CRASH, THREADS),
+    ENTRY(USABLE_UNDERSTATES, "usable-understates", "several: usable size of the class below",
+          "malloc_usable_size of a block that is nearly full", USABLE_SMALL, SEQUENCE),
+    ENTRY(TRIM_FORGETS, "trim-forgets", "several: a loop over a list that ends one early", "malloc_trim with empty SuperSlabs",
+          NOT_RETURNED, SEQUENCE),
 };
 
 int fault_find(const char *name) {

@@ -1,8 +1,7 @@
 /* program: the decoder of byte strings, and the tables that give them their meaning.
  *
- * Decoding is table look-ups and masks: it runs once per record of every execution of the fuzzer. The only state read
- * from the header while decoding a record is the slot count, always a power of two. Constant data and pure functions,
- * safe on any thread. */
+ * What runs once per record of every execution is inline in the header; the rest is here. Constant data and pure
+ * functions, safe on any thread. */
 #include "oracle/program.h"
 
 #include <string.h>
@@ -30,9 +29,6 @@ enum {
     AT_CLOCK_STEP = 11,
     AT_GENE_COUNT = 12,
 };
-
-/* Alignment byte of a record. */
-enum { ALIGN_EXPONENT_MASK = 0x1f, ALIGN_ODD_BIT = 0x80 };
 
 const struct op_info program_op_info[OP_COUNT] = {
 #define OP_ROW(id, name, fields, word, meaning) [OP_##id] = {name, fields, word, meaning},
@@ -83,10 +79,6 @@ static uint32_t load_u32(const uint8_t *bytes) {
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-static uint16_t load_u16(const uint8_t *bytes) {
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
 static void store_u16(uint8_t *bytes, uint16_t value) {
     bytes[0] = (uint8_t)value;
     bytes[1] = (uint8_t)(value >> 8);
@@ -128,33 +120,12 @@ void program_read(struct program *program, const uint8_t *bytes, size_t size_byt
     program->tail_bytes = body_bytes - units * PROGRAM_RECORD_BYTES;
 }
 
-struct record record_read(const uint8_t bytes[PROGRAM_RECORD_BYTES], uint8_t slot_count) {
-    return (struct record){
-        .op = (enum program_op)(bytes[0] % OP_COUNT),
-        .thread = bytes[1] & (PROGRAM_THREADS_MAX - 1),
-        .slot = (uint8_t)(bytes[2] & (slot_count - 1)),
-        .align_exponent = bytes[3] & ALIGN_EXPONENT_MASK,
-        .align_odd = (bytes[3] & ALIGN_ODD_BIT) != 0,
-        .boundary = bytes[4] % BOUNDARY_COUNT,
-        .distance = (int8_t)bytes[5],
-        .argument = load_u16(bytes + 6),
-    };
-}
-
 struct gene gene_read(const uint8_t bytes[PROGRAM_RECORD_BYTES]) {
-    return (struct gene){.record = load_u16(bytes), .yield = bytes[2], .hold = bytes[3]};
-}
-
-static const uint8_t *unit_bytes(const struct program *program, uint32_t i) {
-    return program->bytes + PROGRAM_HEADER_BYTES + (size_t)i * PROGRAM_RECORD_BYTES;
-}
-
-struct record program_record(const struct program *program, uint32_t i) {
-    return record_read(unit_bytes(program, i), program->header.slot_count);
+    return (struct gene){.record = (uint16_t)(bytes[0] | bytes[1] << 8), .yield = bytes[2], .hold = bytes[3]};
 }
 
 struct gene program_gene(const struct program *program, uint32_t i) {
-    return gene_read(unit_bytes(program, program->record_count + i));
+    return gene_read(program_unit(program, program->record_count + i));
 }
 
 size_t record_size_bytes(const struct record *record) {
@@ -173,7 +144,7 @@ void record_write(const struct record *record, uint8_t bytes[PROGRAM_RECORD_BYTE
     if (fields & FIELD_SLOT)
         bytes[2] = record->slot;
     if (fields & FIELD_ALIGN)
-        bytes[3] = (uint8_t)(record->align_exponent | (record->align_odd ? ALIGN_ODD_BIT : 0));
+        bytes[3] = (uint8_t)(record->align_exponent | (record->align_odd ? RECORD_ALIGN_ODD : 0));
     if (fields & FIELD_SIZE) {
         bytes[4] = record->boundary;
         bytes[5] = (uint8_t)record->distance;

@@ -146,13 +146,37 @@ struct program {
 /* Total: never fails. `bytes` may be NULL when size_bytes is 0, and must outlive the program. */
 void program_read(struct program *program, const uint8_t *bytes, size_t size_bytes);
 
-/* i < record_count, i < gene_count. */
-struct record program_record(const struct program *program, uint32_t i);
-struct gene program_gene(const struct program *program, uint32_t i);
+/* Bytes of the i-th record, or of gene i - record_count. */
+static inline const uint8_t *program_unit(const struct program *program, uint32_t i) {
+    return program->bytes + PROGRAM_HEADER_BYTES + (size_t)i * PROGRAM_RECORD_BYTES;
+}
 
-/* One record or gene from its bytes. slot_count is a power of two, as program_header holds it. */
-struct record record_read(const uint8_t bytes[PROGRAM_RECORD_BYTES], uint8_t slot_count);
+/* Alignment byte of a record. */
+enum { RECORD_ALIGN_EXPONENT = 0x1f, RECORD_ALIGN_ODD = 0x80 };
+
+/* One record from its bytes. slot_count is a power of two, as program_header holds it. Inline because it runs once per
+ * operation of every execution: 2 ns instead of 10 for a call that returns a struct. */
+static inline struct record record_read(const uint8_t bytes[PROGRAM_RECORD_BYTES], uint8_t slot_count) {
+    return (struct record){
+        .op = (enum program_op)(bytes[0] % OP_COUNT),
+        .thread = bytes[1] & (PROGRAM_THREADS_MAX - 1),
+        .slot = (uint8_t)(bytes[2] & (slot_count - 1)),
+        .align_exponent = bytes[3] & RECORD_ALIGN_EXPONENT,
+        .align_odd = (bytes[3] & RECORD_ALIGN_ODD) != 0,
+        .boundary = bytes[4] % BOUNDARY_COUNT,
+        .distance = (int8_t)bytes[5],
+        .argument = (uint16_t)(bytes[6] | bytes[7] << 8),
+    };
+}
+
+/* i < record_count */
+static inline struct record program_record(const struct program *program, uint32_t i) {
+    return record_read(program_unit(program, i), program->header.slot_count);
+}
+
 struct gene gene_read(const uint8_t bytes[PROGRAM_RECORD_BYTES]);
+/* i < gene_count */
+struct gene program_gene(const struct program *program, uint32_t i);
 
 /* Only the thread of a record, for who needs no more. */
 static inline uint8_t program_record_thread(const struct program *program, uint32_t i) {

@@ -327,39 +327,46 @@ bool world_arm_fault(const char *name) {
     return true;
 }
 
-/* --- engines --- */
+/* --- samples and engines --- */
 
-enum { PROOF_EVERY = 4096 };
+enum { REPLAY_EVERY = 64, HASH_EVERY = 4096 };
 
-static void fuzz_finding(const struct target_info *target, const struct verdict *verdict) {
-    world_print_finding(target, verdict, stderr);
-    abort();
+static enum check nondeterminism(struct verdict *verdict, FILE *report, const char *kind, const char *message) {
+    verdict->check = CHECK_NONDETERMINISM;
+    snprintf(verdict->message, sizeof verdict->message, "%s", message);
+    snprintf(verdict->signature, sizeof verdict->signature, "nondeterminism/%s", kind);
+    if (report != NULL) {
+        fprintf(report, "\nhakmem found nondeterminism: %s\n  look for    %s\n", message,
+                check_table[CHECK_NONDETERMINISM].look_for);
+    }
+    return CHECK_NONDETERMINISM;
 }
 
-static void prove_reset_and_replay(const struct target_info *target, const struct program *program,
-                                   struct verdict *first) {
-    struct verdict second;
-    world_run(target, program, NULL, &second);
-    bool clean = world_state_hash() == untouched_hash;
-    if (clean && second.check == first->check && second.trace_hash == first->trace_hash) {
-        return;
+enum check world_run_sampled(const struct target_info *target, const struct program *program, FILE *report,
+                             struct verdict *verdict) {
+    if (world_run(target, program, report, verdict) != CHECK_NONE) {
+        return verdict->check;
     }
-    first->check = CHECK_NONDETERMINISM;
-    snprintf(first->message, sizeof first->message, clean ? "two runs of this input left different traces"
-                                                          : "reset left something behind");
-    snprintf(first->signature, sizeof first->signature, "nondeterminism/%s", clean ? "trace" : "reset");
-    fuzz_finding(target, first);
+    if (totals.executions % REPLAY_EVERY == 0) {
+        struct verdict second;
+        world_run(target, program, NULL, &second);
+        if (second.check != CHECK_NONE || second.trace_hash != verdict->trace_hash) {
+            return nondeterminism(verdict, report, "trace", "two runs of this input left different traces");
+        }
+    }
+    if (totals.executions % HASH_EVERY < 2 && world_state_hash() != untouched_hash) {
+        return nondeterminism(verdict, report, "reset", "reset left something behind");
+    }
+    return CHECK_NONE;
 }
 
 int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes) {
     struct program program;
     struct verdict verdict;
     program_read(&program, bytes, size_bytes);
-    if (world_run(target, &program, stderr, &verdict) != CHECK_NONE) {
-        fuzz_finding(target, &verdict);
-    }
-    if (totals.executions % PROOF_EVERY == 0) {
-        prove_reset_and_replay(target, &program, &verdict);
+    if (world_run_sampled(target, &program, stderr, &verdict) != CHECK_NONE) {
+        world_print_finding(target, &verdict, stderr);
+        abort();
     }
     return 0;
 }

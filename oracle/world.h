@@ -43,8 +43,12 @@ enum check world_run(const struct target_info *target, const struct program *pro
 /* The one machine-readable line: "hakmem-finding: {json}". */
 void world_print_finding(const struct target_info *target, const struct verdict *verdict, FILE *out);
 
-/* Engines call this: run, on a finding print the report and the line and abort(); every 4096th run also proves reset and
- * replays the input (check nondeterminism). Returns 0. */
+/* world_run, and a sample of runs is proven: every 64th input is replayed and must leave the same trace, after every
+ * 4096th the world must hash as it did when it was opened (check nondeterminism). What every fuzzing loop should call. */
+enum check world_run_sampled(const struct target_info *target, const struct program *program, FILE *report,
+                             struct verdict *verdict);
+
+/* Engines call this: world_run_sampled, and on a finding print the report and the line and abort(). Returns 0. */
 int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes);
 
 /* Proof of reset: a hash over the state root and every resident page of the arena, as it is now between runs.

@@ -137,6 +137,7 @@ void run_final_free(void) {
     (void)hak_malloc_trim(0);
     size_t metadata_bytes = hak_root.meta.reserved_bytes;
     if (sim_reserved_bytes() != metadata_bytes || hak_root.pool.superslab_count != 0) {
+        run_prove_heap(); /* a broken list is the better explanation, if there is one */
         finding_raise(CHECK_NOT_RETURNED, NULL,
                       "after everything was freed and trimmed %zu SuperSlabs and %zu bytes beside metadata remain",
                       hak_root.pool.superslab_count, sim_reserved_bytes() - metadata_bytes);
