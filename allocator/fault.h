@@ -63,15 +63,14 @@ struct hak_faults {
 };
 extern struct hak_faults hak_faults;
 
-static inline bool hak_fault_at(enum hak_fault fault, bool differs) {
-    if (HAK_LIKELY(hak_faults.armed != fault)) {
-        return false;
-    }
+static inline bool hak_fault_triggers(bool differs) {
     hak_faults.reached++;
     hak_faults.triggered += differs;
     return differs;
 }
-#define HAK_FAULT_IF(name, condition) hak_fault_at(HAK_FAULT_##name, (condition))
+/* The condition is looked at only when the fault is armed. */
+#define HAK_FAULT_IF(name, condition)                                                                                  \
+    (HAK_UNLIKELY(hak_faults.armed == HAK_FAULT_##name) && hak_fault_triggers(condition))
 
 #else
 

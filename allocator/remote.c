@@ -17,8 +17,9 @@ static void block_arrive(struct hak_heap *heap, struct hak_block *block, bool be
         if (HAK_FAULT(RELEASE_UNDER_REMOTE)) {
             slab->used++; /* the faulty push counted it down already */
         }
+        bool slab_stays = slab->used > 1;
         hak_heap_return(heap, slab, block);
-        if (HAK_FAULT_IF(SENTINEL_LEAK, before_sentinel && slab->free == block)) {
+        if (HAK_FAULT_IF(SENTINEL_LEAK, before_sentinel && slab_stays)) {
             hak_link_set(block, HAK_SENTINEL); /* what splicing the queue as it is does */
         }
     } else {

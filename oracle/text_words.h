@@ -54,7 +54,7 @@ enum { QUOTE_BYTES = 48 };
 /* The word in printable form, cut if it is long. Returns buffer. */
 const char *word_quote(const struct word *word, char buffer[QUOTE_BYTES]);
 
-/* How many letters must change to turn the word into `name`, for "did you mean". UINT_MAX if it is too long to be one. */
+/* How many letters must change to turn the word into `name`, for "did you mean". UINT_MAX if the word is too long. */
 unsigned word_distance(const struct word *word, const char *name);
 
 #endif
