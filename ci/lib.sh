@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# lib: what the scripts of ci/ share. Sourced; sets `root` and changes to it.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 2
+cd "$root" || exit 2
+
+# Exit code of every script: 0 clean, 1 finding, 2 could not run.
+die() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit 2
+}
+
+# run_logged LOG COMMAND...: quiet when it works; the end of its output when not.
+run_logged() {
+    local log=$1
+    shift
+    mkdir -p "$(dirname "$log")"
+    if "$@" >>"$log" 2>&1 </dev/null; then
+        return 0
+    fi
+    printf '%s: this failed: %s\n' "${0##*/}" "$*" >&2
+    tail -n 40 "$log" | sed 's/^/    /' >&2
+    printf '%s: the whole log is %s\n' "${0##*/}" "$log" >&2
+    return 1
+}
+
+# Names of the fuzz targets, one a line, from the one table.
+target_names() {
+    sed -n 's/^ *X([A-Z_]*, "\([a-z_]*\)".*/\1/p' oracle/target.h
+}
+
+# Build trees are configured for the place they are in; one that was copied or moved starts afresh.
+drop_foreign_tree() {
+    local cache=build/$1/CMakeCache.txt
+    if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"; then
+        rm -rf "$cache" "build/$1/CMakeFiles"
+    fi
+}

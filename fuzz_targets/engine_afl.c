@@ -1,0 +1,53 @@
+/* engine_afl: main of a fuzz target under AFL++, in persistent mode with test cases in shared memory.
+ *
+ * The fork server starts after the world is open, so a child begins with the arena mapped. A finding aborts, which is
+ * what afl-fuzz counts. With arguments it replays files and directories like the stand-alone. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz_targets/fuzz.h"
+#include "fuzz_targets/replay.h"
+
+enum { EXECUTIONS_A_CHILD = 100000 };
+
+__AFL_FUZZ_INIT();
+
+static int replay(int argc, char **argv, const char *fault) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        printf("fuzz_%s: %s\n\n"
+               "  fuzz_%s INPUT...    replay files and directories; exit code 0 clean, 1 finding, 2 wrong usage\n"
+               "  AFL_CUSTOM_MUTATOR_LIBRARY=$PWD/libhakmem_mutator.so AFL_CUSTOM_MUTATOR_ONLY=1 \\\n"
+               "  afl-fuzz -i corpus/%s/seed -o findings -- ./fuzz_%s\n",
+               fuzz_target->name, fuzz_target->purpose, fuzz_target->name, fuzz_target->name, fuzz_target->name);
+        return EXIT_CLEAN;
+    }
+    struct input_list list = {0};
+    for (int i = 1; i < argc; i++) {
+        if (!input_list_add(&list, argv[i])) {
+            return EXIT_UNABLE;
+        }
+    }
+    struct replay_command command = {argv[0], fault};
+    int code = replay_files(&command, &list);
+    input_list_free(&list);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    const char *fault = getenv(FUZZ_FAULT_VARIABLE);
+    fuzz_open(fault, FUZZ_FAULT_VARIABLE);
+    if (argc > 1) {
+        return replay(argc, argv, fault);
+    }
+    __AFL_INIT();
+    const uint8_t *bytes = __AFL_FUZZ_TESTCASE_BUF;
+    while (__AFL_LOOP(EXECUTIONS_A_CHILD)) {
+        size_t size_bytes = (size_t)__AFL_FUZZ_TESTCASE_LEN;
+        if (size_bytes <= PROGRAM_BYTES_MAX) {
+            world_fuzz_one(fuzz_target, bytes, size_bytes);
+        }
+    }
+    return EXIT_CLEAN;
+}

@@ -1,0 +1,181 @@
+/* engine_libfuzzer: the LLVMFuzzer functions, for libFuzzer and for any engine that calls the same ones.
+ *
+ * Beside the glue it does two things. It refuses arguments that libFuzzer would take in silence: a file that cannot be
+ * a program, a directory of texts. And it says "hakmem-totals: {json}" at the end however that comes, and once a second
+ * when HAKMEM_PROGRESS is 1, because libFuzzer counts executions but knows no operations. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz_targets/fuzz.h"
+#include "oracle/mutate.h"
+#include "oracle/text.h"
+#include "oracle/world.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes);
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
+                                 size_t capacity_bytes, unsigned seed);
+
+static bool progress_wanted;
+static time_t progress_shown;
+
+static _Noreturn void refuse(const char *path, const char *why) {
+    fprintf(stderr, "%s: %s\n", path, why);
+    exit(EXIT_UNABLE);
+}
+
+static void check_directory(const char *path) {
+    DIR *directory = opendir(path);
+    if (directory == NULL) {
+        refuse(path, strerror(errno));
+    }
+    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+        size_t length = strlen(entry->d_name);
+        if (length > 4 && strcmp(entry->d_name + length - 4, ".hak") == 0) {
+            refuse(path, "holds text form; the assembled programs are below corpus/ in the build tree");
+        }
+    }
+    closedir(directory);
+}
+
+static void check_file(const char *path, const struct stat *status) {
+    uint8_t head[4096];
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? -1 : read(file, head, sizeof head);
+    if (length < 0) {
+        refuse(path, strerror(errno));
+    }
+    close(file);
+    if (text_looks_like(head, (size_t)length)) {
+        refuse(path, "is text form: assemble it first (hakfuzz asm IN -o OUT), or run it with hakfuzz repro");
+    }
+    if (status->st_size > PROGRAM_BYTES_MAX) {
+        refuse(path, "is larger than the longest program");
+    }
+}
+
+static void check_arguments(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        struct stat status;
+        if (strcmp(argv[i], "-ignore_remaining_args=1") == 0) {
+            return;
+        }
+        if (argv[i][0] == '-') {
+            continue;
+        }
+        if (stat(argv[i], &status) != 0) {
+            refuse(argv[i], strerror(errno));
+        }
+        if (S_ISDIR(status.st_mode)) {
+            check_directory(argv[i]);
+        } else if (S_ISREG(status.st_mode)) {
+            check_file(argv[i], &status);
+        }
+    }
+}
+
+/* An execution of microseconds need not wait twenty minutes to be called a hang. In front, so that the user's own
+ * option wins. */
+static void add_timeout(int *argc, char ***argv) {
+    static char timeout[] = "-timeout=30";
+    char **longer = calloc((size_t)*argc + 2, sizeof *longer);
+    if (longer == NULL || *argc < 1) {
+        return;
+    }
+    longer[0] = (*argv)[0];
+    longer[1] = timeout;
+    memcpy(longer + 2, *argv + 1, (size_t)(*argc - 1) * sizeof *longer);
+    *argv = longer;
+    *argc += 1;
+}
+
+static void print_totals_at_exit(void) {
+    fuzz_print_totals(STDERR_FILENO);
+}
+
+/* Print the totals, then let the signal have the effect it had before. */
+static struct sigaction action_before[NSIG];
+
+static void on_end(int number) {
+    fuzz_print_totals(STDERR_FILENO);
+    sigaction(number, &action_before[number], NULL);
+    raise(number);
+}
+
+/* libFuzzer leaves by _exit on these, and leaves alone a handler that it finds; so this waits until its own are set. */
+static void watch_signals(void) {
+    static const int ends[] = {SIGABRT, SIGINT, SIGTERM};
+    struct sigaction action = {.sa_handler = on_end, .sa_flags = SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        sigaction(ends[i], &action, &action_before[ends[i]]);
+    }
+}
+
+/* Also at each power of two, because a sanitizer's finding in the first second ends the process without a word. */
+static void show_progress(void) {
+    static uint64_t calls;
+    struct timespec now;
+    calls++;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec != progress_shown || (calls & (calls - 1)) == 0) {
+        progress_shown = now.tv_sec;
+        fuzz_print_totals(STDERR_FILENO);
+    }
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    check_arguments(*argc, *argv);
+    add_timeout(argc, argv);
+    fuzz_open(getenv(FUZZ_FAULT_VARIABLE), FUZZ_FAULT_VARIABLE);
+    const char *progress = getenv("HAKMEM_PROGRESS");
+    progress_wanted = progress != NULL && strcmp(progress, "1") == 0;
+    atexit(print_totals_at_exit);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes) {
+    static bool watching;
+    if (!watching) {
+        watching = true;
+        watch_signals();
+    }
+    if (size_bytes > PROGRAM_BYTES_MAX) {
+        return -1;
+    }
+    if (progress_wanted) {
+        show_progress();
+    }
+    return world_fuzz_one(fuzz_target, bytes, size_bytes);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed) {
+    struct mutate_random random;
+    mutate_seed(&random, seed);
+    if (capacity_bytes < PROGRAM_HEADER_BYTES) {
+        return size_bytes; /* no room for a program */
+    }
+    if (mutate_below(&random, 64) == 0) {
+        return mutate_generate(&random, 4 + mutate_below(&random, 60), bytes, capacity_bytes);
+    }
+    return mutate(&random, bytes, size_bytes, capacity_bytes);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
+                                 size_t capacity_bytes, unsigned seed) {
+    struct mutate_random random;
+    mutate_seed(&random, seed);
+    if (capacity_bytes < PROGRAM_HEADER_BYTES) {
+        return 0;
+    }
+    return mutate_cross(&random, a, a_bytes, b, b_bytes, out, capacity_bytes);
+}

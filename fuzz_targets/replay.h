@@ -1,0 +1,26 @@
+/* replay: one program through the world outside any engine, and what a person is told when it finds something. */
+#ifndef HAKMEM_FUZZ_TARGETS_REPLAY_H
+#define HAKMEM_FUZZ_TARGETS_REPLAY_H
+
+#include <stdio.h>
+
+#include "fuzz_targets/input.h"
+#include "oracle/world.h"
+
+/* How to call this program's hakfuzz again, for the command in front of a finding. */
+struct replay_command {
+    const char *self;  /* argv[0]: hakfuzz stands beside it */
+    const char *fault; /* as it was given, NULL or "" if it was not */
+};
+
+/* Run bytes as the current target. A report of a finding goes to `report`, NULL for none. With `prove`, a clean run is
+ * made twice, and that both left the same trace and an untouched world is part of the verdict. */
+enum check replay_run(const struct input *input, bool prove, FILE *report, struct verdict *verdict);
+
+/* The machine line, the path of the input and the command that reproduces the finding, on standard output. */
+void replay_print_finding(const struct replay_command *command, const char *path, const struct verdict *verdict);
+
+/* Replay each file. Returns the exit code: 2 as soon as a file is no program, else 1 if any had a finding, else 0. */
+int replay_files(const struct replay_command *command, const struct input_list *list);
+
+#endif

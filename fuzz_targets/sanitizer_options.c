@@ -1,0 +1,14 @@
+/* sanitizer_options: defaults of the sanitizers, linked into every executable; the usual variables override them.
+ *
+ * Leak detection is off: it scans only memory it knows, not the world's arena, and needs ptrace, which containers often
+ * forbid. Fake stacks are off: the world's threads are fibers. */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *__asan_default_options(void) {
+    return "detect_leaks=0:detect_stack_use_after_return=0";
+}
+
+const char *__ubsan_default_options(void) {
+    return "print_stacktrace=1";
+}

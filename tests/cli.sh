@@ -1,0 +1,296 @@
+#!/usr/bin/env bash
+# cli: hakfuzz end to end, as a person or a script uses it: exit codes, messages, files that are no programs.
+# One line a check; the first one that fails ends the test with what was expected and what was seen.
+set -u
+: "${HAKMEM_BUILD:?the build tree with hakfuzz}" "${HAKMEM_SOURCE:?the root of the sources}"
+HAKMEM_BUILD=$(cd "$HAKMEM_BUILD" && pwd) || exit 2
+hakfuzz=$HAKMEM_BUILD/hakfuzz
+[ -x "$hakfuzz" ] || { echo "cli: $hakfuzz is not built" >&2; exit 2; }
+unset HAKMEM_FAULT NO_COLOR
+
+work=$(mktemp -d) || exit 2
+trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
+export TMPDIR=$work/tmp LC_ALL=C
+mkdir "$TMPDIR"
+cd "$work" || exit 2
+checks=0
+
+fail() {
+    printf 'FAILED: %s\n  expected: %s\n  seen: exit %s\n' "$1" "$2" "$code"
+    sed 's/^/    stdout| /' out | head -n 40
+    sed 's/^/    stderr| /' err | head -n 40
+    exit 1
+}
+
+# expect NAME EXIT COMMAND...: run it; standard output and error are in out and err afterwards.
+expect() {
+    name=$1
+    local wanted=$2
+    shift 2
+    timeout 120 "$@" >out 2>err </dev/null
+    code=$?
+    [ "$code" -eq "$wanted" ] || fail "$name: $*" "exit $wanted"
+    checks=$((checks + 1))
+    printf 'ok %s\n' "$name"
+}
+
+# has FILE REGEX / lacks FILE REGEX: about the last command.
+has() {
+    grep -aqE -- "$2" "$1" || fail "$name" "'$2' in std$1"
+}
+lacks() {
+    ! grep -aqE -- "$2" "$1" || fail "$name" "no '$2' in std$1"
+}
+# same A B: two files with the same bytes.
+same() {
+    cmp -s "$1" "$2" || fail "$name" "$1 and $2 hold the same bytes: $(cmp "$1" "$2" 2>&1)"
+}
+
+# ---- programs --------------------------------------------------------------------------------------------------------
+
+cat >clean.hak <<'END'
+hakmem 1
+geometry tiny
+t0 malloc s0 96
+t1 calloc s1 4k-1 n=2
+t1 free s0
+t0 realloc s1 1k
+t0 free s1
+END
+
+# With fault calloc-skips-zero: memory that was written, freed and handed out again by calloc is not zero.
+cat >dirty.hak <<'END'
+hakmem 1
+geometry tiny
+t0 malloc s0 96
+t0 write s0
+t0 free s0
+t0 calloc s1 96 n=1
+t0 check
+END
+fault=calloc-skips-zero
+check=calloc-nonzero
+
+# ---- the tool itself -------------------------------------------------------------------------------------------------
+
+verbs="run repro show asm disasm bench detect"
+expect 'help lists every verb' 0 "$hakfuzz" --help
+for verb in $verbs; do has out "^  $verb +[a-z]"; done
+for verb in $verbs; do
+    expect "help of $verb has options, examples and exit codes" 0 "$hakfuzz" "$verb" --help
+    has out "^Usage: hakfuzz $verb "
+    has out '^Options:'
+    has out "^  .*hakfuzz $verb"
+    has out '^Exit status: 0 clean, 1 '
+done
+expect 'no verb is wrong usage' 2 "$hakfuzz"
+has err '^Usage: '
+expect 'a mistyped verb is named, with the nearest one' 2 "$hakfuzz" repor x
+has err "no verb 'repor'.*'repro'"
+expect 'a verb like no other gets no suggestion' 2 "$hakfuzz" zzzzzzzz
+lacks err 'did you mean'
+expect 'version' 0 "$hakfuzz" --version
+has out '^hakfuzz [0-9]+\.[0-9]+\.[0-9]+, program format [0-9]+'
+expect 'an unknown option is named' 2 "$hakfuzz" run --bogus clean.hak
+has err '^hakfuzz run: --bogus: unknown option; see .hakfuzz run --help.'
+expect 'an unknown target: what there is' 2 "$hakfuzz" run --target threds clean.hak
+has err "no target 'threds'.*threads.*there are:.* oom"
+expect 'an unknown fault: what there is' 2 "$hakfuzz" run --fault calloc-skip-zero clean.hak
+has err "no fault 'calloc-skip-zero'.*calloc-skips-zero.*there are:"
+expect 'a number out of range' 2 "$hakfuzz" repro --times 0 clean.hak
+has err '--times is 0, but must be from 1'
+expect 'a number that is none' 2 "$hakfuzz" repro --times many clean.hak
+expect 'too few inputs' 2 "$hakfuzz" show
+expect 'too many inputs' 2 "$hakfuzz" show clean.hak clean.hak
+expect 'a full disk is no success' 2 bash -c '"$1" --help >/dev/full' - "$hakfuzz"
+
+# ---- asm and disasm --------------------------------------------------------------------------------------------------
+
+expect 'asm makes bytes: a header and a record each' 0 "$hakfuzz" asm clean.hak -o clean.bin
+[ "$(wc -c <clean.bin)" -eq $((16 + 5 * 8)) ] || fail "$name" "56 bytes, not $(wc -c <clean.bin)"
+expect 'disasm makes text' 0 "$hakfuzz" disasm clean.bin -o clean.txt
+has clean.txt '^t1 calloc s1 4k-1 n=2'
+expect 'asm of disasm gives the bytes back' 0 "$hakfuzz" asm clean.txt
+same out clean.bin
+# Any bytes at all: pieces of this script and of the tool, of every length around header and record.
+for length in 1 2 7 8 9 15 16 17 23 24 25 31 32 33 100 1000 32904; do
+    head -c "$length" "$hakfuzz" >piece
+    [ "$length" -ge 64 ] || tail -c +100 "$HAKMEM_SOURCE/tests/cli.sh" | head -c "$length" >piece
+    expect "$length bytes survive disasm and asm" 0 "$hakfuzz" disasm piece -o piece.txt
+    expect "$length bytes, and back" 0 "$hakfuzz" asm piece.txt -o piece.bin
+    same piece piece.bin
+done
+expect 'standard input and output' 0 bash -c '"$1" disasm - <clean.bin | "$1" asm - | cmp - clean.bin' - "$hakfuzz"
+printf 'hakmem 1\nt0 malloc s0 96\nt0 mallok s1 96\n' >wrong.hak
+for verb in asm run repro show; do
+    expect "$verb says where text is wrong" 2 "$hakfuzz" "$verb" wrong.hak
+    has err '^wrong.hak:3:4: .*mallok'
+done
+expect 'asm does not write bytes to a terminal' 2 script -qec "'$hakfuzz' asm clean.hak" /dev/null
+has out 'terminal'
+expect 'asm -o to a place that is not there' 2 "$hakfuzz" asm clean.hak -o missing/x
+has err 'missing/x: No such file'
+expect 'asm -o to a directory' 2 "$hakfuzz" asm clean.hak -o "$TMPDIR"
+expect 'disasm to a full disk' 2 bash -c '"$1" disasm clean.bin >/dev/full' - "$hakfuzz"
+has err 'No space left'
+
+# ---- files that are no programs --------------------------------------------------------------------------------------
+
+mkdir directory
+touch empty
+head -c 10000000 /dev/zero | tr '\0' '\377' >huge
+printf 'hakmem 1\n%10000000s' x >huge.hak
+printf 'hakmem 1\nt0 malloc\0 s0 96\n' >nul.hak
+printf '\0\1\2\3' >header_part
+ln -s nowhere dangling
+mkfifo pipe
+chmod a-r,u-r wrong.hak
+for verb in run repro show asm disasm; do
+    for path in missing dangling huge huge.hak /dev/zero /proc/self/mem ''; do
+        expect "$verb refuses '$path'" 2 "$hakfuzz" "$verb" "$path"
+        has err '; '
+    done
+    [ "$verb" = run ] || expect "$verb refuses a directory" 2 "$hakfuzz" "$verb" directory
+    [ "$verb" = disasm ] || expect "$verb refuses NUL in text" 2 "$hakfuzz" "$verb" nul.hak
+    [ -r wrong.hak ] || expect "$verb refuses an unreadable file" 2 "$hakfuzz" "$verb" wrong.hak
+done
+expect 'a pipe without a writer ends' 2 "$hakfuzz" run pipe
+has err 'nobody writes'
+expect 'a directory without files is not a clean run' 2 "$hakfuzz" run directory
+has err 'no files below'
+expect 'a size beyond all programs: how to cut it' 2 "$hakfuzz" repro huge
+has err 'head -c 32904'
+for verb in run repro show disasm; do
+    for path in empty header_part /dev/null; do
+        expect "$verb says that '$path' is an empty program" 0 "$hakfuzz" "$verb" "$path"
+        has err 'empty program: 0 records'
+    done
+done
+
+# ---- run -------------------------------------------------------------------------------------------------------------
+
+expect 'run: a clean program' 0 "$hakfuzz" run clean.hak clean.bin
+has out '^programs 2, operations [1-9][0-9]*, findings 0$'
+expect 'run: a finding has report, line and the command to reproduce it' 1 "$hakfuzz" run --fault $fault dirty.hak
+has out '^hakmem-finding: \{.*"check": *"'$check'"'
+has out "^dirty.hak: $check: "
+has out "^reproduce: hakfuzz repro --target threads --fault $fault dirty.hak\$"
+has out ' findings 1$'
+lacks out $'\033'
+expect 'run: the same program without the fault' 0 "$hakfuzz" run dirty.hak
+expect 'run: HAKMEM_FAULT arms, and that is said' 1 env HAKMEM_FAULT=$fault "$hakfuzz" run dirty.hak
+has err "fault $fault is armed \\(HAKMEM_FAULT\\)"
+expect 'run: --fault none wins over HAKMEM_FAULT' 0 env HAKMEM_FAULT=$fault "$hakfuzz" run --fault none dirty.hak
+mkdir -p tree/b tree/a tree/.hidden
+cp dirty.hak tree/b/1.hak && cp dirty.hak tree/a/2.hak && cp dirty.hak tree/3.hak && cp dirty.hak tree/.hidden/4.hak
+expect 'run: stops at the first finding and says so' 1 "$hakfuzz" run --fault $fault tree
+has out '^tree/3.hak: '
+has out 'not run after the finding 2 '
+expect 'run: --keep-going, in the order of names' 1 "$hakfuzz" run --keep-going --fault $fault tree
+[ "$(grep -ao "^tree/[^:]*: $check" out | cut -d: -f1 | paste -sd ' ')" = 'tree/3.hak tree/a/2.hak tree/b/1.hak' ] ||
+    fail "$name" 'tree/3.hak, tree/a/2.hak, tree/b/1.hak, and no hidden one'
+has out '^programs 3, .* findings 3$'
+expect 'run: a finding wins over an unusable file' 1 "$hakfuzz" run --keep-going --fault $fault huge dirty.hak
+has out 'unusable files 1'
+expect 'run: an unusable file is not a clean run' 2 "$hakfuzz" run huge clean.hak
+mkdir -p corpus/oom/seed
+cp clean.hak corpus/oom/seed/x.hak
+expect 'run: the target comes from the path, and that is said' 0 "$hakfuzz" run corpus
+has err 'target oom, from the path'
+expect 'run: --target wins over the path' 0 "$hakfuzz" run --target sequence corpus
+lacks err 'target oom'
+expect 'run: the canary target plants its fault' 0 "$hakfuzz" run --target canary empty
+has err 'fault carve-by-used is armed \(planted'
+cp dirty.hak $'odd "name"\377.hak'
+expect 'run: --json is one object, whatever the names' 1 "$hakfuzz" run --json --keep-going --fault $fault tree odd*
+has out '^\{$'
+has out '"programs":	4,'
+has out '"file":	"odd \\"name\\".*\.hak"'
+has out '"check":	"'$check'"'
+has out '"trace_hash":	"0x[0-9a-f]{16}"'
+lacks out '^hakmem-finding'
+expect 'run: the JSON is text' 0 iconv -f UTF-8 -t UTF-8 out
+
+# ---- colour ----------------------------------------------------------------------------------------------------------
+
+export TERM=xterm
+expect 'colour on a terminal' 0 script -qec "'$hakfuzz' run clean.hak" /dev/null
+has out $'\033\\['
+expect 'NO_COLOR' 0 env NO_COLOR=1 script -qec "'$hakfuzz' run clean.hak" /dev/null
+lacks out $'\033\\['
+
+# ---- repro -----------------------------------------------------------------------------------------------------------
+
+expect 'repro: clean' 0 "$hakfuzz" repro clean.hak
+has out '^clean: 10 of 10 equal, trace hash 0x[0-9a-f]{16} equal$'
+expect 'repro: a finding, the same every time' 1 "$hakfuzz" repro --times 25 --fault $fault dirty.hak
+has out "^signature $check/.*: 25 of 25 equal, trace hash 0x[0-9a-f]{16} equal\$"
+[ "$(grep -ac '^hakmem-finding: ' out)" -eq 1 ] || fail "$name" 'the machine-readable line once'
+expect 'repro: --json' 1 "$hakfuzz" repro --json --fault $fault dirty.hak
+has out '"deterministic":	true'
+has out '"equal":	10,'
+binary=$HAKMEM_BUILD/fuzz_threads
+expect 'repro: --with a fuzz target, a finding' 1 "$hakfuzz" repro --times 5 --with "$binary" --fault $fault dirty.hak
+has out "^.*fuzz_threads: signature $check/.*: 5 of 5 equal"
+expect 'repro: --with a fuzz target, clean' 0 "$hakfuzz" repro --times 3 --with "$binary" dirty.hak
+has out '^.*fuzz_threads: clean: 3 of 3 equal'
+printf '#!/bin/sh\necho "hakmem-finding: {\\"check\\":\\"overlap\\",\\"signature\\":\\"overlap/x\\"}"; exit 1\n' >liar
+printf '#!/bin/sh\nexec sleep 600 & kill -SEGV $$\n' >dying
+printf 'not a program\n' >text
+chmod +x liar dying text
+expect 'repro: a binary with another signature is nondeterminism' 1 "$hakfuzz" repro --times 3 --with ./liar \
+    --fault $fault dirty.hak
+has out '^./liar: signature .*: 0 of 3 equal'
+has out '^nondeterminism: '
+has out '3 x overlap/x'
+has out '^hakmem-finding: .*"check": *"nondeterminism"'
+expect 'repro: a binary that dies without a line is nondeterminism' 1 "$hakfuzz" repro --times 2 --with ./dying clean.hak
+has out '2 x \(no finding line, signal 11'
+expect 'repro: --with something that is no program' 2 "$hakfuzz" repro --with ./text clean.hak
+expect 'repro: --with a binary that is not there' 2 "$hakfuzz" repro --with ./missing clean.hak
+
+# ---- show ------------------------------------------------------------------------------------------------------------
+
+expect 'show: what each record did' 0 "$hakfuzz" show clean.hak
+has out '^ +0 +t0 +malloc s0 96 +0x[0-9a-f]+ +96 '
+has out '^ +1 +t1 +calloc s1 4k-1 n=2 +0x'
+has out '^clean: 5 operations in 5 records, '
+expect 'show: on one thread when the target has one' 0 "$hakfuzz" show --target sequence clean.hak
+has out '^ +1 +t0 +calloc'
+expect 'show: the record of the finding is marked' 1 "$hakfuzz" show --fault $fault dirty.hak
+has out '^ +3 +t0 +calloc s1 96 n=1 .*<-- finding$'
+has out '^ +4 +t0 +check +not reached'
+has out "^$check at the marked record: "
+has out '^look for: '
+expect 'show: --json' 1 "$hakfuzz" show --json --fault $fault dirty.hak
+has out '"operation":	"malloc s0 96"'
+has out '"reached":	false'
+
+# ---- bench and detect ------------------------------------------------------------------------------------------------
+
+expect 'bench: without a name, what there is' 2 "$hakfuzz" bench
+has err 'there is: fuzz'
+expect 'bench: a name that is not there' 2 "$hakfuzz" bench malloc
+has err "not 'malloc'; there is: fuzz"
+expect 'bench: executions of this build' 0 "$hakfuzz" bench fuzz --worker --seconds 1
+has out '^worker threads [1-9]'
+has out '^worker sequence [1-9]'
+expect 'detect: finds a fault' 0 "$hakfuzz" detect --fault $fault --trials 3
+has out "^$fault +[a-z]+ +$check +3/3 +3/3 +3/3 "
+has out '^1 of 1 faults found in every trial'
+expect 'detect: one execution does not find a deep one' 1 "$hakfuzz" detect --fault overflow-ignored --trials 2 --max-runs 1
+has out '^overflow-ignored .* 0/2 .*not found'
+has out '^0 of 1 faults'
+expect 'detect: --json' 0 "$hakfuzz" detect --fault $fault --trials 2 --json
+has out '"found":	2'
+expect 'detect: trials repeat' 0 "$hakfuzz" detect --fault $fault --trials 2 --json
+cp out first
+expect 'detect: trials repeat, second time' 0 "$hakfuzz" detect --fault $fault --trials 2 --json
+same out first
+expect 'detect: --markdown' 0 "$hakfuzz" detect --fault $fault --trials 2 --markdown
+has out "^\\| .$fault. \\|.* 2/2 \\|"
+expect 'detect: no such engine' 2 "$hakfuzz" detect --engine afl
+expect 'detect: none is no fault' 2 "$hakfuzz" detect --fault none
+
+[ -z "$(ls -A "$TMPDIR")" ] || fail 'temporary files are gone' "an empty TMPDIR, not $(ls -A "$TMPDIR")"
+printf 'cli: %d checks passed\n' "$checks"

@@ -1,0 +1,134 @@
+/* choice: the rules by which an input finds its target and fault, in one place, so that run, repro and show agree. */
+#include "tools/choice.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/fault.h"
+#include "oracle/world.h"
+#include "tools/guard.h"
+#include "tools/suggest.h"
+
+static const char *target_name(unsigned i) {
+    return target_table[i].name;
+}
+
+static const char *fault_name(unsigned i) {
+    return fault_table[i].name;
+}
+
+static void print_unknown(const char *kind, const char *word, suggest_name *name, unsigned count) {
+    fprintf(stderr, "hakfuzz: there is no %s '%s'", kind, word);
+    const char *near = suggest_nearest(word, name, count);
+    if (near != NULL) {
+        fprintf(stderr, ", did you mean '%s'", near);
+    }
+    fputs("; there are:", stderr);
+    for (unsigned i = 0; i < count; i++) {
+        fprintf(stderr, " %s", name(i));
+    }
+    fputc('\n', stderr);
+}
+
+/* The target named by the part after "corpus/", NULL when there is none. */
+static const struct target_info *target_of_path(const char *path) {
+    char real[PATH_MAX];
+    if (realpath(path, real) == NULL) {
+        return NULL;
+    }
+    const char *found = real;
+    while ((found = strstr(found, "/corpus/")) != NULL) {
+        found += strlen("/corpus/");
+        for (unsigned i = 0; i < TARGET_COUNT; i++) {
+            size_t length = strlen(target_table[i].name);
+            if (strncmp(found, target_table[i].name, length) == 0 && found[length] == '/') {
+                return &target_table[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool choose_target(const char *option, const char *path, const char *binary, struct choice *choice) {
+    if (option != NULL) {
+        choice->target = target_find(option);
+        choice->target_why = "--target";
+        if (choice->target == NULL) {
+            print_unknown("target", option, target_name, TARGET_COUNT);
+        }
+        return choice->target != NULL;
+    }
+    const char *slash = binary != NULL ? strrchr(binary, '/') : NULL;
+    choice->target = binary != NULL ? target_find(slash != NULL ? slash + 1 : binary) : NULL;
+    choice->target_why = "the binary's name";
+    if (choice->target == NULL) {
+        choice->target = target_of_path(path);
+        choice->target_why = "the path";
+    }
+    if (choice->target == NULL) {
+        choice->target = &target_table[TARGET_THREADS];
+        choice->target_why = "the default";
+    }
+    return true;
+}
+
+static bool choose_fault(const char *option, struct choice *choice) {
+    const char *environment = getenv("HAKMEM_FAULT");
+    const char *word = choice->target->planted_fault;
+    choice->fault_why = *word != '\0' ? "planted by the target" : "";
+    if (option != NULL) {
+        word = option;
+        choice->fault_why = "--fault";
+    } else if (environment != NULL && *environment != '\0') {
+        word = environment;
+        choice->fault_why = "HAKMEM_FAULT";
+    }
+    int index = fault_find(word);
+    if (index < 0) {
+        print_unknown("fault", word, fault_name, HAK_FAULT_COUNT);
+        return false;
+    }
+    choice->fault = index == 0 ? "" : fault_table[index].name;
+    return true;
+}
+
+bool choose(const char *target_option, const char *fault_option, const char *path, const char *binary,
+            struct choice *choice) {
+    return choose_target(target_option, path, binary, choice) && choose_fault(fault_option, choice);
+}
+
+void choice_tell(const struct choice *choice) {
+    if (strncmp(choice->target_why, "the path", 8) == 0 || strncmp(choice->target_why, "the binary", 10) == 0) {
+        fprintf(stderr, "hakfuzz: note: target %s, from %s\n", choice->target->name, choice->target_why);
+    }
+    if (*choice->fault != '\0' && strcmp(choice->fault_why, "--fault") != 0) {
+        fprintf(stderr, "hakfuzz: note: fault %s is armed (%s); --fault none disarms it\n", choice->fault,
+                choice->fault_why);
+    }
+}
+
+bool choice_open_world(void) {
+    static bool is_open;
+    char why[256] = "";
+    if (is_open) {
+        return true;
+    }
+    guard_install();
+    if (world_open(why, sizeof why) != 0) {
+        fprintf(stderr, "hakfuzz: cannot make the simulated world: %s\n", why);
+        return false;
+    }
+    is_open = true;
+    return true;
+}
+
+bool choice_arm(const struct choice *choice) {
+    if (!world_arm_fault(choice->fault)) {
+        fprintf(stderr, "hakfuzz: this build cannot arm fault '%s': build the preset 'release' or 'fuzz'\n",
+                choice->fault);
+        return false;
+    }
+    return true;
+}

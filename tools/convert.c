@@ -1,0 +1,65 @@
+/* convert: see the header. The input is read completely before the output is opened, so both may be one file. */
+#include "tools/convert.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/verb.h"
+
+static int complain_write(const char *path, int error, const char *way_out) {
+    fprintf(stderr, "hakfuzz: cannot write %s: %s; %s\n", path, strerror(error), way_out);
+    return EXIT_USAGE;
+}
+
+/* `path` NULL: standard output. */
+static int write_output(const struct conversion *conversion, const struct input *input, const char *path) {
+    const char *shown = path != NULL ? path : "standard output";
+    FILE *out = path != NULL ? fopen(path, "wb") : stdout;
+    if (out == NULL) {
+        return complain_write(shown, errno, "give another -o OUT");
+    }
+    errno = 0;
+    conversion->write(input, out);
+    bool failed = (fflush(out) != 0) | ferror(out);
+    int error = errno;
+    if (path != NULL && fclose(out) != 0 && !failed) {
+        failed = true;
+        error = errno;
+    }
+    return failed ? complain_write(shown, error, "what is there now is not complete") : EXIT_CLEAN;
+}
+
+static int convert_argument(const struct conversion *conversion, const struct options *options, const char *path) {
+    if (options->argument_count != 1) {
+        return options_complain(conversion->help, "%d inputs given, exactly one wanted", options->argument_count);
+    }
+    if (path != NULL && strcmp(path, "-") == 0) {
+        path = NULL;
+    }
+    if (conversion->binary && path == NULL && isatty(STDOUT_FILENO)) {
+        return options_complain(conversion->help, "will not write bytes to a terminal: use -o OUT or a pipe");
+    }
+    struct input input;
+    if (!input_load(options->arguments[0], conversion->form, &input)) {
+        return EXIT_USAGE;
+    }
+    int code = write_output(conversion, &input, path);
+    input_free(&input);
+    return code;
+}
+
+int convert(const struct conversion *conversion, int argc, char **argv) {
+    struct options options = {0};
+    char *out_path = NULL;
+    struct poptOption table[] = {
+        {"output", 'o', POPT_ARG_STRING, &out_path, 0, "write here instead of standard output", "OUT"},
+        POPT_TABLEEND,
+    };
+    enum options_outcome outcome = options_parse(conversion->help, table, argc, argv, &options);
+    int code = outcome == OPTIONS_GO ? convert_argument(conversion, &options, out_path) : options_exit(outcome);
+    free(out_path);
+    options_free(&options);
+    return code;
+}

@@ -1,0 +1,51 @@
+/* detect: how many executions until a fault of the catalogue is found, from an empty corpus. What both engines share.
+ */
+#ifndef HAKMEM_TOOLS_DETECT_H
+#define HAKMEM_TOOLS_DETECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oracle/fault.h"
+#include "oracle/world.h"
+#include "tools/tally.h"
+
+enum { DETECT_TRIALS_MAX = 1000 };
+
+struct detect_trial {
+    bool done; /* false: interrupted or the engine did not work */
+    bool found;
+    bool without_fault;     /* the input that was found fails with the fault disarmed too: a bug, not this fault */
+    uint64_t executions;    /* up to the finding, or all of them */
+    uint64_t first_reached; /* execution that first passed the fault's place; 0 never or not known */
+    uint64_t first_triggered;
+    char check[TALLY_NAME_BYTES_MAX];
+};
+
+struct detect_plan {
+    const struct fault_info *fault;
+    unsigned trials;
+    uint64_t max_runs;
+};
+
+/* Trials get seeds 1, 2, 3...; each engine fills trials[0..plan->trials). Return false with a message when the engine
+ * cannot run at all. The world is open. */
+bool detect_builtin(const struct detect_plan *plan, struct detect_trial *trials);
+bool detect_libfuzzer(const struct detect_plan *plan, struct detect_trial *trials);
+
+/* One trial of the unguided engine, in this process; what it stores is meaningful at any moment, since it may die. */
+enum { DETECT_CANDIDATE_BYTES_MAX = 4096 };
+struct detect_candidate {
+    size_t size_bytes;
+    uint8_t bytes[DETECT_CANDIDATE_BYTES_MAX];
+};
+void detect_run_trial(const struct detect_plan *plan, uint64_t seed, struct detect_trial *trial,
+                      struct detect_candidate *candidate);
+
+/* Run an input in a process of its own, with `fault` armed, "" for none. Whether it fails, or takes the process down;
+ * then *verdict holds what is known of it. */
+bool detect_replay(const struct target_info *target, const char *fault, const uint8_t *bytes, size_t size_bytes,
+                   struct verdict *verdict);
+
+#endif

@@ -1,0 +1,100 @@
+/* hakfuzz: the one command-line tool over the oracle. This file owns the table of verbs and nothing else: help, the
+ * suggestion for a mistyped verb and the dispatch are made from it. A verb is one file, verb_<name>.c.
+ *
+ * The tool is single-threaded; exit codes are those of verb.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "oracle/fault.h"
+#include "oracle/program.h"
+#include "tools/suggest.h"
+#include "tools/verb.h"
+
+#ifndef HAKMEM_VERSION
+#define HAKMEM_VERSION "0.1.0"
+#endif
+
+struct verb {
+    const char *name;
+    const char *meaning;
+    verb_function *function;
+};
+
+static const struct verb verbs[] = {
+    {"run", "run programs, files or whole directories, and report what they find", verb_run},
+    {"repro", "run one input again and again: does it fail the same way every time?", verb_repro},
+    {"show", "what each record of a program did, line by line, then the verdict", verb_show},
+    {"asm", "text form to bytes", verb_asm},
+    {"disasm", "bytes to text form", verb_disasm},
+    {"bench", "how fast the fuzzing is", verb_bench},
+    {"detect", "put each historical bug back and count executions until it is found", verb_detect},
+};
+enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
+
+static void print_help(FILE *out) {
+    fputs("Usage: hakfuzz VERB [OPTION...] [ARGUMENT...]\n"
+          "Runs allocation programs on hakmem inside the simulated world and explains what they find.\n\nVerbs:\n",
+          out);
+    for (unsigned i = 0; i < VERB_COUNT; i++) {
+        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].meaning);
+    }
+    fputs("\nTargets (--target):\n", out);
+    for (unsigned i = 0; i < TARGET_COUNT; i++) {
+        fprintf(out, "  %-8s %s\n", target_table[i].name, target_table[i].purpose);
+    }
+    fputs("\nOptions:\n"
+          "  --help     this page; 'hakfuzz VERB --help' explains one verb, with examples\n"
+          "  --version  version of the tool and of the program format\n"
+          "\nExit status: 0 clean, 1 a finding, 2 wrong usage or environment.\n"
+          "From a crash to understanding, step by step: docs/reproduce.md\n",
+          out);
+}
+
+static const char *verb_name(unsigned i) {
+    return verbs[i].name;
+}
+
+static int unknown_verb(const char *word) {
+    fprintf(stderr, "hakfuzz: there is no verb '%s'", word);
+    const char *near = suggest_nearest(word, verb_name, VERB_COUNT);
+    if (near != NULL) {
+        fprintf(stderr, "; did you mean '%s'?", near);
+    }
+    fputs(" 'hakfuzz --help' lists all of them.\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* A report that was cut short by a full disk must not look like success. */
+static int close_output(int code) {
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code != EXIT_USAGE) {
+        fprintf(stderr, "hakfuzz: cannot write to standard output: %s; what was printed is not complete\n",
+                errno != 0 ? strerror(errno) : "an earlier write failed");
+        return EXIT_USAGE;
+    }
+    return code;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help(stdout);
+        return close_output(EXIT_CLEAN);
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("hakfuzz %s, program format %d, %d faults, %d checks\n", HAKMEM_VERSION, PROGRAM_VERSION,
+               HAK_FAULT_COUNT - 1, CHECK_COUNT - 1);
+        return close_output(EXIT_CLEAN);
+    }
+    for (unsigned i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(word, verbs[i].name) == 0) {
+            return close_output(verbs[i].function(argc - 1, argv + 1));
+        }
+    }
+    return unknown_verb(word);
+}

@@ -1,0 +1,75 @@
+/* place: temporary directories, and where this tool and its siblings stand in a build tree. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/place.h"
+
+char *temporary_make(void) {
+    const char *base = getenv("TMPDIR");
+    char *path = NULL;
+    if (asprintf(&path, "%s/hakfuzz-XXXXXX", base != NULL && *base != '\0' ? base : "/tmp") < 0) {
+        path = NULL;
+    }
+    if (path == NULL || mkdtemp(path) == NULL) {
+        fprintf(stderr, "hakfuzz: cannot make a temporary directory %s: %s; set TMPDIR to a writable one\n",
+                path != NULL ? path : "", strerror(errno));
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+void temporary_remove(char *directory) {
+    DIR *listing = directory != NULL ? opendir(directory) : NULL;
+    if (listing != NULL) {
+        const struct dirent *entry;
+        while ((entry = readdir(listing)) != NULL) {
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+                unlinkat(dirfd(listing), entry->d_name, 0);
+            }
+        }
+        closedir(listing);
+        rmdir(directory);
+    }
+    free(directory);
+}
+
+char *temporary_write(const char *directory, const char *name, const uint8_t *bytes, size_t size_bytes) {
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        return NULL;
+    }
+    FILE *file = fopen(path, "wb");
+    size_t wrote = file != NULL ? fwrite(bytes, 1, size_bytes, file) : 0;
+    if (file == NULL || (fclose(file) != 0) | (wrote != size_bytes)) {
+        fprintf(stderr, "hakfuzz: cannot write %s: %s\n", path, strerror(errno));
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+char *self_path(void) {
+    return realpath("/proc/self/exe", NULL);
+}
+
+char *sibling_find(const char *name) {
+    static const char *const places[] = {"../fuzz", "."};
+    char *self = self_path();
+    char *slash = self != NULL ? strrchr(self, '/') : NULL;
+    char *found = NULL;
+    for (unsigned i = 0; slash != NULL && found == NULL && i < sizeof places / sizeof places[0]; i++) {
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof path, "%.*s/%s/%s", (int)(slash - self), self, places[i], name);
+        if (length > 0 && (size_t)length < sizeof path && access(path, X_OK) == 0) {
+            found = realpath(path, NULL);
+        }
+    }
+    free(self);
+    return found;
+}

@@ -1,0 +1,28 @@
+/* throughput: how fast programs of 64 operations run in this process, and what a reset costs. Opens no world; calls
+ * must come from the thread that did. */
+#ifndef HAKMEM_TOOLS_THROUGHPUT_H
+#define HAKMEM_TOOLS_THROUGHPUT_H
+
+#include <stdint.h>
+
+#include "oracle/target.h"
+
+enum { THROUGHPUT_PROGRAMS = 256, THROUGHPUT_RECORDS = 64, THROUGHPUT_BYTES_MAX = 16 + 8 * (64 + 15) };
+
+/* A fixed pool: equal on every machine and in every build. */
+struct throughput_pool {
+    const struct target_info *target;
+    unsigned count;    /* programs without a finding */
+    unsigned findings; /* programs that were left out because they have one */
+    double operations; /* that do something, mean of a program; malloc_many counts as many */
+    uint32_t sizes_bytes[THROUGHPUT_PROGRAMS];
+    uint8_t bytes[THROUGHPUT_PROGRAMS][THROUGHPUT_BYTES_MAX];
+};
+
+/* Fill the pool; runs each program once. */
+void throughput_pool_make(struct throughput_pool *pool, const struct target_info *target);
+
+/* Run the pool round robin for about `seconds`. Returns executions a second. pool->count > 0. */
+double throughput_measure(const struct throughput_pool *pool, double seconds);
+
+#endif

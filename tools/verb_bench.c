@@ -1,0 +1,280 @@
+/* verb_bench: measurements, by name. 'fuzz': how fast the fuzzing is, next to a fuzz target that does nothing and to
+ * the sanitizer build, all in interleaved rounds, so that a noisy machine is noisy for all of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/sim.h"
+#include "oracle/world.h"
+#include "tools/choice.h"
+#include "tools/bench_children.h"
+#include "tools/json.h"
+#include "tools/options.h"
+#include "tools/place.h"
+#include "tools/stats.h"
+#include "tools/terminal.h"
+#include "tools/throughput.h"
+#include "tools/verb.h"
+
+static const struct verb_help help = {
+    "bench",
+    "[OPTION...] NAME",
+    "NAME is what to measure:\n"
+    "  fuzz   executions a second of 64-operation programs (256 fixed ones, round robin) on the targets threads and\n"
+    "         sequence, the cost of a reset, the same in the sanitizer build, and the ratio to the empty libFuzzer\n"
+    "         target. Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n",
+    "  hakfuzz bench fuzz\n"
+    "  hakfuzz bench fuzz --seconds 30 --json\n",
+};
+
+enum { ROUNDS = 5, SECONDS_MAX = 3600, RESET_PAGES = 64, POOLS = 2, ROW_COUNT = 2 * POOLS + 1 };
+static const enum target pool_targets[POOLS] = {TARGET_THREADS, TARGET_SEQUENCE};
+
+struct bench {
+    struct options options;
+    int seconds;
+    int worker;
+    struct throughput_pool *pools; /* POOLS */
+    double here[POOLS][ROUNDS];    /* executions a second */
+    double asan[POOLS][ROUNDS];
+    double empty[ROUNDS];
+    double reset_ns[ROUNDS];
+    unsigned rounds_done;
+    char *asan_path; /* NULL: not there, and why in asan_missing */
+    char *empty_path;
+    const char *asan_missing;
+    const char *empty_missing;
+    unsigned findings;
+};
+
+/* A row of the table that is printed: one target in one build. */
+struct row {
+    char label[40];
+    struct stats per_second;
+    double operation_ns;
+};
+
+static void find_children(struct bench *bench) {
+    char *self = self_path();
+    bench->asan_path = sibling_find("../fuzz/hakfuzz");
+    bench->empty_path = sibling_find("fuzz_empty");
+    bench->asan_missing = "build/fuzz/hakfuzz is not built (cmake --preset fuzz && cmake --build --preset fuzz)";
+    bench->empty_missing = "build/fuzz/fuzz_empty is not built (cmake --preset fuzz && cmake --build --preset fuzz)";
+    if (self != NULL && bench->asan_path != NULL && strcmp(self, bench->asan_path) == 0) {
+        bench->asan_missing = "this is the sanitizer build itself";
+        free(bench->asan_path);
+        bench->asan_path = NULL;
+    }
+    free(self);
+}
+
+static bool make_pools(struct bench *bench) {
+    bench->pools = calloc(POOLS, sizeof *bench->pools);
+    if (bench->pools == NULL || !choice_open_world() || !world_arm_fault("")) {
+        return false;
+    }
+    for (unsigned i = 0; i < POOLS; i++) {
+        throughput_pool_make(&bench->pools[i], &target_table[pool_targets[i]]);
+        bench->findings += bench->pools[i].findings;
+        if (bench->pools[i].count == 0) {
+            fprintf(stderr,
+                    "hakfuzz bench: every program of target %s has a finding; there is nothing to measure: run "
+                    "ci/fuzz first\n",
+                    bench->pools[i].target->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool measure_round(struct bench *bench, unsigned round, double slice_s) {
+    for (unsigned i = 0; i < POOLS; i++) {
+        progress("round %u of %d: target %s", round + 1, ROUNDS, bench->pools[i].target->name);
+        bench->here[i][round] = throughput_measure(&bench->pools[i], slice_s);
+    }
+    bench->reset_ns[round] = (double)sim_bench_reset_ns(RESET_PAGES);
+    if (bench->empty_path != NULL) {
+        progress("round %u of %d: the empty target", round + 1, ROUNDS);
+        bench->empty[round] = bench_empty_target(bench->empty_path, &bench->empty_missing);
+        if (bench->empty[round] <= 0) {
+            free(bench->empty_path);
+            bench->empty_path = NULL;
+        }
+    }
+    if (bench->asan_path != NULL) {
+        progress("round %u of %d: the sanitizer build", round + 1, ROUNDS);
+        double both[POOLS];
+        if (bench_worker(bench->asan_path, slice_s, both, &bench->asan_missing)) {
+            bench->asan[0][round] = both[0];
+            bench->asan[1][round] = both[1];
+        } else {
+            free(bench->asan_path);
+            bench->asan_path = NULL;
+        }
+    }
+    return !interrupted();
+}
+
+static unsigned make_rows(struct bench *bench, struct row *rows) {
+    unsigned count = 0;
+    for (unsigned build = 0; build < 2; build++) {
+        for (unsigned i = 0; i < POOLS && (build == 0 || bench->asan_path != NULL); i++) {
+            struct row *row = &rows[count++];
+            snprintf(row->label, sizeof row->label, "%s%s", target_table[pool_targets[i]].name,
+                     build > 0 ? ", sanitizers" : "");
+            row->per_second = stats_of(build > 0 ? bench->asan[i] : bench->here[i], bench->rounds_done);
+            row->operation_ns = 1e9 / row->per_second.median / bench->pools[i].operations;
+        }
+    }
+    return count;
+}
+
+static void print_text(const struct bench *bench, const struct row *rows, unsigned count, double empty, double reset) {
+    printf("%d programs a target, each %d records; operations that do something: %.1f (threads), %.1f (sequence); "
+           "%u rounds\n\n",
+           THROUGHPUT_PROGRAMS, THROUGHPUT_RECORDS, bench->pools[0].operations, bench->pools[1].operations,
+           bench->rounds_done);
+    printf("%-24s  %12s  %25s  %8s  %s\n", "", "executions/s", "(least .. most)", "ns/op", "empty target is");
+    for (unsigned i = 0; i < count; i++) {
+        const struct row *row = &rows[i];
+        char range[40], ratio[32] = "?";
+        snprintf(range, sizeof range, "(%.0f .. %.0f)", row->per_second.minimum, row->per_second.maximum);
+        if (empty > 0) {
+            snprintf(ratio, sizeof ratio, "%.1f times as fast", empty / row->per_second.median);
+        }
+        printf("%-24s  %12.0f  %25s  %8.1f  %s\n", row->label, row->per_second.median, range, row->operation_ns, ratio);
+    }
+    if (empty > 0) {
+        printf("%-24s  %12.0f\n", "empty libFuzzer target", empty);
+    }
+    printf("\nreset with %d dirty pages: %.0f ns\n", RESET_PAGES, reset);
+    if (bench->empty_path == NULL) {
+        printf("not measured: the empty target: %s\n", bench->empty_missing);
+    }
+    if (bench->asan_path == NULL) {
+        printf("not measured: the sanitizer build: %s\n", bench->asan_missing);
+    }
+}
+
+static void print_json(const struct bench *bench, const struct row *rows, unsigned count, double empty, double reset) {
+    cJSON *object = json_begin(help.name);
+    json_text(object, "name", "fuzz");
+    json_number(object, "programs", THROUGHPUT_PROGRAMS);
+    json_number(object, "records_per_program", THROUGHPUT_RECORDS);
+    json_number(object, "rounds", bench->rounds_done);
+    cJSON *array = cJSON_AddArrayToObject(object, "rows");
+    for (unsigned i = 0; i < count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        json_text(item, "label", rows[i].label);
+        json_text(item, "target", target_table[pool_targets[i % POOLS]].name);
+        json_bool(item, "sanitizers", i >= POOLS);
+        json_number(item, "operations_per_execution", bench->pools[i % POOLS].operations);
+        json_number(item, "executions_per_second", rows[i].per_second.median);
+        json_number(item, "executions_per_second_least", rows[i].per_second.minimum);
+        json_number(item, "executions_per_second_most", rows[i].per_second.maximum);
+        json_number(item, "ns_per_operation", rows[i].operation_ns);
+        if (empty > 0) {
+            json_number(item, "empty_target_ratio", empty / rows[i].per_second.median);
+        }
+        cJSON_AddItemToArray(array, item);
+    }
+    if (empty > 0) {
+        json_number(object, "empty_executions_per_second", empty);
+    } else {
+        json_text(object, "empty_missing", bench->empty_missing);
+    }
+    if (bench->asan_path == NULL) {
+        json_text(object, "sanitizers_missing", bench->asan_missing);
+    }
+    json_number(object, "reset_pages", RESET_PAGES);
+    json_number(object, "reset_ns", reset);
+    json_number(object, "findings", bench->findings);
+    json_print(object);
+}
+
+static int report(struct bench *bench) {
+    struct row rows[ROW_COUNT];
+    unsigned count = make_rows(bench, rows);
+    double empty = bench->empty_path != NULL ? stats_of(bench->empty, bench->rounds_done).median : 0;
+    double reset = stats_of(bench->reset_ns, bench->rounds_done).median;
+    (bench->options.json ? print_json : print_text)(bench, rows, count, empty, reset);
+    if (bench->findings > 0) {
+        fprintf(stderr, "hakfuzz bench: %u generated programs have findings and were left out: run ci/fuzz\n",
+                bench->findings);
+        return EXIT_FINDING;
+    }
+    return EXIT_CLEAN;
+}
+
+/* What the sanitizer build is asked for: one measurement, in the form bench_worker reads. */
+static int work(struct bench *bench) {
+    double slice_s = (double)bench->seconds / ROUNDS / POOLS;
+    for (unsigned i = 0; i < POOLS; i++) {
+        printf("worker %s %.3f\n", bench->pools[i].target->name, throughput_measure(&bench->pools[i], slice_s));
+    }
+    return EXIT_CLEAN;
+}
+
+static int bench_fuzz(struct bench *bench) {
+    if (!options_in_range(&help, "--seconds", bench->seconds, 1, SECONDS_MAX)) {
+        return EXIT_USAGE;
+    }
+    interrupts_watch();
+    progress_begin();
+    int code = EXIT_USAGE;
+    if (make_pools(bench)) {
+        if (bench->worker) {
+            return work(bench);
+        }
+        find_children(bench);
+        double slice_s = (double)bench->seconds / ROUNDS / POOLS;
+        while (bench->rounds_done < ROUNDS && measure_round(bench, bench->rounds_done, slice_s)) {
+            bench->rounds_done++;
+        }
+        progress_end();
+        if (bench->rounds_done > 0) {
+            code = report(bench);
+        }
+    }
+    return code;
+}
+
+/* What can be measured. */
+static const struct {
+    const char *name;
+    int (*function)(struct bench *bench);
+} benches[] = {{"fuzz", bench_fuzz}};
+
+static int bench_arguments(struct bench *bench) {
+    const struct options *options = &bench->options;
+    const char *name = options->argument_count == 1 ? options->arguments[0] : "";
+    for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++) {
+        if (strcmp(name, benches[i].name) == 0) {
+            return benches[i].function(bench);
+        }
+    }
+    char names[64] = "";
+    for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, " %s", benches[i].name);
+    }
+    return options_complain(&help, "one NAME of what to measure is wanted%s%s%s; there is:%s", *name ? ", not '" : "",
+                            name, *name ? "'" : "", names);
+}
+
+int verb_bench(int argc, char **argv) {
+    struct bench bench = {.seconds = 10};
+    struct poptOption table[] = {
+        OPTION_JSON(bench.options),
+        {"seconds", 's', POPT_ARG_INT, &bench.seconds, 0, "time for the executions of one build (10)", "N"},
+        {"worker", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, &bench.worker, 0, NULL, NULL},
+        POPT_TABLEEND,
+    };
+    enum options_outcome outcome = options_parse(&help, table, argc, argv, &bench.options);
+    int code = outcome == OPTIONS_GO ? bench_arguments(&bench) : options_exit(outcome);
+    free(bench.pools);
+    free(bench.asan_path);
+    free(bench.empty_path);
+    options_free(&bench.options);
+    return code;
+}

@@ -1,0 +1,278 @@
+/* verb_detect: ground truth. Each historical bug of the catalogue is put back alone, and the machine has to find it.
+ * Reached, triggered and found are counted separately: they tell a place that is never visited from a check that is
+ * blind. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/choice.h"
+#include "tools/detect.h"
+#include "tools/json.h"
+#include "tools/options.h"
+#include "tools/stats.h"
+#include "tools/terminal.h"
+#include "tools/verb.h"
+
+static const struct verb_help help = {
+    "detect",
+    "[OPTION...]",
+    "Puts each fault of the catalogue back, alone, and fuzzes its target from an empty corpus until it is found, in\n"
+    "several trials with seeds 1, 2, 3... A median with '>' means that half of the trials or more found nothing.\n"
+    "Exit status 1 when a fault is not found in every trial, or a finding also happens without its fault.\n",
+    "  hakfuzz detect\n"
+    "  hakfuzz detect --fault sentinel-leak --trials 20\n"
+    "  hakfuzz detect --engine libfuzzer --max-runs 1000000\n"
+    "  hakfuzz detect --markdown > table.md\n",
+};
+
+/* Everything known about one fault after its trials. */
+struct outcome {
+    const struct fault_info *fault;
+    unsigned trials; /* done */
+    unsigned found;
+    unsigned reached;
+    unsigned triggered;
+    unsigned without_fault;
+    struct stats executions; /* trials that found nothing count with all their executions */
+    bool median_is_bound;
+    struct tally checks;
+};
+
+typedef bool engine_function(const struct detect_plan *plan, struct detect_trial *trials);
+static const struct engine {
+    const char *name;
+    bool reached_known; /* also in trials that found nothing */
+    engine_function *function;
+} engines[] = {{"builtin", true, detect_builtin}, {"libfuzzer", false, detect_libfuzzer}};
+
+struct detect {
+    struct options options;
+    char *engine_name;
+    int trials;
+    long max_runs;
+    int markdown;
+    const struct engine *engine;
+    struct outcome outcomes[HAK_FAULT_COUNT];
+    unsigned outcome_count;
+};
+
+static void summarize(const struct detect_plan *plan, const struct detect_trial *trials, struct outcome *outcome) {
+    double executions[DETECT_TRIALS_MAX];
+    memset(outcome, 0, sizeof *outcome);
+    outcome->fault = plan->fault;
+    for (unsigned i = 0; i < plan->trials; i++) {
+        const struct detect_trial *trial = &trials[i];
+        if (!trial->done) {
+            continue;
+        }
+        executions[outcome->trials++] = (double)trial->executions;
+        outcome->found += trial->found;
+        outcome->reached += trial->first_reached > 0;
+        outcome->triggered += trial->first_triggered > 0;
+        outcome->without_fault += trial->without_fault;
+        if (trial->found) {
+            tally_add(&outcome->checks, trial->check, 0);
+        }
+    }
+    outcome->executions = stats_of(executions, outcome->trials);
+    outcome->median_is_bound = 2 * outcome->found <= outcome->trials;
+}
+
+static bool is_good(const struct outcome *outcome) {
+    return outcome->trials > 0 && outcome->found == outcome->trials && outcome->without_fault == 0;
+}
+
+static bool check_is_expected(const struct outcome *outcome) {
+    return tally_equal(&outcome->checks, check_table[outcome->fault->check].id, 0) > 0;
+}
+
+static void say_progress(const struct outcome *outcome, unsigned index, unsigned count) {
+    progress("%u of %u faults; %s found %u of %u", index + 1, count, outcome->fault->name, outcome->found,
+             outcome->trials);
+}
+
+/* "12 / 3 / 90", ">200000 / 31 / 200000" */
+static void executions_words(const struct outcome *outcome, char *buffer, size_t capacity) {
+    const struct stats *stats = &outcome->executions;
+    snprintf(buffer, capacity, "%s%.0f / %.0f / %.0f", outcome->median_is_bound ? ">" : "", stats->median,
+             stats->minimum, stats->maximum);
+}
+
+/* "3/5"; "?" where the engine does not tell. */
+static void count_words(const struct detect *detect, const struct outcome *outcome, unsigned count, char *buffer,
+                        size_t capacity) {
+    if (detect->engine->reached_known || (count > 0 && outcome->found == outcome->trials)) {
+        snprintf(buffer, capacity, "%u/%u", count, outcome->trials);
+    } else {
+        snprintf(buffer, capacity, "?");
+    }
+}
+
+static void print_row(const struct detect *detect, const struct outcome *outcome) {
+    char executions[64], seen[200], reached[24], triggered[24];
+    const struct fault_info *fault = outcome->fault;
+    const char *expected = check_table[fault->check].id;
+    executions_words(outcome, executions, sizeof executions);
+    tally_words(&outcome->checks, seen, sizeof seen);
+    count_words(detect, outcome, outcome->reached, reached, sizeof reached);
+    count_words(detect, outcome, outcome->triggered, triggered, sizeof triggered);
+    const char *remark = outcome->without_fault > 0 ? " (FAILS WITHOUT THE FAULT TOO)" : "";
+    if (detect->markdown) {
+        printf("| `%s` | %s | %s | %s | `%s` | %s%s | %s | %s | %u/%u | %s |\n", fault->name, fault->origin,
+               fault->needs, target_table[fault->target].name, expected, outcome->found > 0 ? seen : "not found",
+               remark, reached, triggered, outcome->found, outcome->trials, executions);
+        return;
+    }
+    printf("%s%-20s%s  %-8s  %-18s  %7s  %9s  %7u/%-3u  %-26s  %s%s\n", is_good(outcome) ? "" : colour_bad(stdout),
+           fault->name, is_good(outcome) ? "" : colour_end(stdout), target_table[fault->target].name, expected, reached,
+           triggered, outcome->found, outcome->trials, executions, outcome->found > 0 ? seen : "not found", remark);
+    fflush(stdout);
+}
+
+static void print_heading(const struct detect *detect) {
+    if (detect->markdown) {
+        puts("| fault | origin | needs | target | expected check | seen by (trials) | reached | triggered | found | "
+             "executions: median / least / most |");
+        puts("|---|---|---|---|---|---|---|---|---|---|");
+    } else if (!detect->options.json) {
+        printf("%-20s  %-8s  %-18s  %7s  %9s  %11s  %-26s  %s\n", "fault", "target", "expected check", "reached",
+               "triggered", "found", "median / least / most", "seen by (trials)");
+    }
+}
+
+static cJSON *outcome_json(const struct detect *detect, const struct outcome *outcome) {
+    const struct fault_info *fault = outcome->fault;
+    cJSON *item = cJSON_CreateObject();
+    json_text(item, "fault", fault->name);
+    json_text(item, "origin", fault->origin);
+    json_text(item, "needs", fault->needs);
+    json_text(item, "target", target_table[fault->target].name);
+    json_text(item, "expected_check", check_table[fault->check].id);
+    json_bool(item, "expected_check_seen", check_is_expected(outcome));
+    cJSON_AddItemToObject(item, "checks_seen", tally_json(&outcome->checks));
+    json_number(item, "trials", outcome->trials);
+    json_number(item, "reached", outcome->reached);
+    json_number(item, "triggered", outcome->triggered);
+    json_bool(item, "reached_known_if_not_found", detect->engine->reached_known);
+    json_number(item, "found", outcome->found);
+    json_number(item, "found_without_fault_too", outcome->without_fault);
+    json_number(item, "executions_median", outcome->executions.median);
+    json_bool(item, "executions_median_is_lower_bound", outcome->median_is_bound);
+    json_number(item, "executions_least", outcome->executions.minimum);
+    json_number(item, "executions_most", outcome->executions.maximum);
+    return item;
+}
+
+static int finish(const struct detect *detect) {
+    unsigned good = 0, expected = 0;
+    for (unsigned i = 0; i < detect->outcome_count; i++) {
+        good += is_good(&detect->outcomes[i]);
+        expected += check_is_expected(&detect->outcomes[i]);
+    }
+    if (detect->options.json) {
+        cJSON *object = json_begin(help.name);
+        json_text(object, "engine", detect->engine->name);
+        json_number(object, "trials", detect->trials);
+        json_number(object, "max_runs", (double)detect->max_runs);
+        cJSON *array = cJSON_AddArrayToObject(object, "faults");
+        for (unsigned i = 0; i < detect->outcome_count; i++) {
+            cJSON_AddItemToArray(array, outcome_json(detect, &detect->outcomes[i]));
+        }
+        json_print(object);
+    } else {
+        printf("%s%u of %u faults found in every trial, %u by the expected check (engine %s, %d trials, at most %ld "
+               "executions each)\n",
+               detect->markdown ? "\n" : "", good, detect->outcome_count, expected, detect->engine->name,
+               detect->trials, detect->max_runs);
+    }
+    return good == detect->outcome_count ? EXIT_CLEAN : EXIT_FINDING;
+}
+
+static int detect_faults(struct detect *detect, unsigned first, unsigned last) {
+    struct detect_trial *trials = calloc((size_t)detect->trials, sizeof *trials);
+    if (trials == NULL || !choice_open_world()) {
+        free(trials);
+        return EXIT_USAGE;
+    }
+    interrupts_watch();
+    print_heading(detect);
+    progress_begin();
+    bool good = true;
+    for (unsigned i = first; i <= last && good && !interrupted(); i++) {
+        struct detect_plan plan = {&fault_table[i], (unsigned)detect->trials, (uint64_t)detect->max_runs};
+        struct outcome *outcome = &detect->outcomes[detect->outcome_count++];
+        memset(trials, 0, (size_t)detect->trials * sizeof *trials);
+        good = detect->engine->function(&plan, trials);
+        summarize(&plan, trials, outcome);
+        progress_end();
+        if (!detect->options.json && good) {
+            print_row(detect, outcome);
+        }
+        say_progress(outcome, i - first, last - first + 1);
+    }
+    progress_end();
+    free(trials);
+    if (!good || interrupted()) {
+        fputs("hakfuzz detect: stopped before all faults were tried\n", stderr);
+        return EXIT_USAGE;
+    }
+    return finish(detect);
+}
+
+static const struct engine *engine_find(const char *name) {
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
+        if (strcmp(name, engines[i].name) == 0) {
+            return &engines[i];
+        }
+    }
+    return NULL;
+}
+
+static int detect_arguments(struct detect *detect) {
+    const struct options *options = &detect->options;
+    if (options->argument_count != 0) {
+        return options_complain(&help, "'%s' is one argument too many", options->arguments[0]);
+    }
+    detect->engine = engine_find(detect->engine_name != NULL ? detect->engine_name : "builtin");
+    if (detect->engine == NULL) {
+        return options_complain(&help, "there is no engine '%s'; there are builtin and libfuzzer", detect->engine_name);
+    }
+    if (options->json && detect->markdown) {
+        return options_complain(&help, "--json and --markdown exclude each other");
+    }
+    if (!options_in_range(&help, "--trials", detect->trials, 1, DETECT_TRIALS_MAX) ||
+        !options_in_range(&help, "--max-runs", detect->max_runs, 1, 1000000000000)) {
+        return EXIT_USAGE;
+    }
+    if (options->fault == NULL) {
+        return detect_faults(detect, 1, HAK_FAULT_COUNT - 1);
+    }
+    struct choice choice;
+    if (!choose("threads", options->fault, "", NULL, &choice)) {
+        return EXIT_USAGE;
+    }
+    int index = fault_find(choice.fault);
+    if (index <= 0) {
+        return options_complain(&help, "--fault %s is no fault to look for", options->fault);
+    }
+    return detect_faults(detect, (unsigned)index, (unsigned)index);
+}
+
+int verb_detect(int argc, char **argv) {
+    static struct detect detect = {.trials = 5, .max_runs = 200000};
+    struct poptOption table[] = {
+        {"engine", 'e', POPT_ARG_STRING, &detect.engine_name, 0, "builtin (default) or libfuzzer", "ENGINE"},
+        {"trials", 'n', POPT_ARG_INT, &detect.trials, 0, "how often each fault is looked for (5)", "N"},
+        {"max-runs", 'm', POPT_ARG_LONG, &detect.max_runs, 0, "executions before a trial gives up (200000)", "N"},
+        OPTION_FAULT(detect.options),
+        OPTION_JSON(detect.options),
+        {"markdown", '\0', POPT_ARG_NONE, &detect.markdown, 0, "the table of docs/faults.md", NULL},
+        POPT_TABLEEND,
+    };
+    enum options_outcome outcome = options_parse(&help, table, argc, argv, &detect.options);
+    int code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
+    free(detect.engine_name);
+    options_free(&detect.options);
+    return code;
+}
