@@ -23,8 +23,7 @@ static bool mapping_create(struct hak_big *big, size_t align_bytes) {
     if (big->base == NULL) {
         return false;
     }
-    if (!os_commit(big->base, big->size_bytes, HAK_USE_BIG) ||
-        !hak_map_enter_big(big, big->base, big->size_bytes)) {
+    if (!os_commit(big->base, big->size_bytes) || !hak_map_enter_big(big, big->base, big->size_bytes)) {
         os_release(big->base, big->size_bytes);
         return false;
     }

@@ -126,7 +126,8 @@ static struct hak_heap *heap_create(struct hak_heaps *heaps) {
         return NULL;
     }
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
-        heap->caches[class_id].capacity = HAK_GEO->cache_capacity;
+        heap->caches[class_id].capacity = (uint16_t)HAK_GEO->cache_capacity;
+        heap->caches[class_id].batch = 1;
     }
     heap->id = ++heaps->count;
     heap->next_known = heaps->known;

@@ -22,7 +22,8 @@
 struct hak_cache {
     struct hak_block *head;
     uint32_t count;
-    uint32_t capacity;
+    uint16_t capacity;
+    uint16_t batch; /* blocks the next refill takes: from 1, doubled each time, to HAK_GEO->refill_batch */
 };
 
 enum hak_heap_state { HAK_HEAP_OWNED, HAK_HEAP_ORPHAN, HAK_HEAP_SPARE };

@@ -206,6 +206,7 @@ static void content_move(void *to, void *from, struct backing backing, size_t si
         hak_mark_closed(to, shared_pages_bytes);
         hak_mark_open(to, size_bytes);
     } else {
+        os_announce(to, shared_bytes);
         memcpy(to, from, HAK_FAULT_IF(REALLOC_SHORT_COPY, shared_bytes % 16 != 0) ? shared_bytes & ~(size_t)15
                                                                                  : shared_bytes);
     }

@@ -16,7 +16,7 @@ static bool chunk_refill(struct hak_meta *meta, size_t size_bytes) {
     if (chunk == NULL) {
         return false;
     }
-    if (!os_commit(chunk, chunk_bytes, HAK_USE_META)) {
+    if (!os_commit(chunk, chunk_bytes)) {
         os_release(chunk, chunk_bytes);
         return false;
     }
@@ -32,6 +32,7 @@ static void *record_cut(struct hak_meta *meta, size_t size_bytes) {
         return NULL;
     }
     void *record = meta->cursor;
+    os_announce(record, rounded_bytes);
     meta->cursor += rounded_bytes;
     return record;
 }

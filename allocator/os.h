@@ -13,29 +13,34 @@
 
 enum { HAK_PAGE_SHIFT = 12, HAK_PAGE_BYTES = 1 << HAK_PAGE_SHIFT };
 
-/* What a committed range is for. A system may place, back or watch it differently; contents and rights are the same. */
-enum hak_use {
-    HAK_USE_META, /* metadata: written by the allocator only */
-    HAK_USE_SLAB, /* a slab: written by the allocator and by users */
-    HAK_USE_BIG,  /* one block; the allocator itself writes only its first page and through os_move_pages */
-};
-
 /* Reserve address space, aligned to `align_bytes` (a power of two, at least a page). Not accessible until committed.
  * Returns NULL when the system refuses. */
 void *os_reserve(size_t size_bytes, size_t align_bytes);
 
 /* Make a part of a reservation readable and writable. Pre: not committed. Post, on true: reads as zero. On false the
  * range is as before. */
-bool os_commit(void *address, size_t size_bytes, enum hak_use use);
+bool os_commit(void *address, size_t size_bytes);
+
+/* Any address and size inside a committed range: the allocator, or a user of its small blocks, will write there from now
+ * on. Said before the first write since the commit. Nothing on Linux; the simulated world clears what was announced. What
+ * users write to blocks of a mapping of their own is not announced. */
+#if HAK_SIM
+void os_announce(void *address, size_t size_bytes);
+#else
+static inline void os_announce(void *address, size_t size_bytes) {
+    (void)address;
+    (void)size_bytes;
+}
+#endif
 
 /* Give a range back, committed or not; a reservation may be given back in parts. */
 void os_release(void *address, size_t size_bytes);
 
-/* Grow the committed HAK_USE_BIG reservation at `address` in place. Post, on true: the new part is committed and reads
+/* Grow the committed reservation at `address` in place. Post, on true: the new part is committed and reads
  * as zero. On false nothing has changed. */
 bool os_extend(void *address, size_t old_bytes, size_t new_bytes);
 
-/* Move the content of one committed HAK_USE_BIG range to another that is still all zero. The source holds undefined
+/* Move the content of one committed range to another that is still all zero and was never announced. The source holds undefined
  * bytes afterwards. The ranges do not overlap. Cannot fail. */
 void os_move_pages(void *to, void *from, size_t size_bytes);
 

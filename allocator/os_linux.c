@@ -50,10 +50,9 @@ void *os_reserve(size_t size_bytes, size_t align_bytes) {
 }
 
 /* Linux backs pages at the first touch: a reservation is accessible from the start, and there is nothing to do. */
-bool os_commit(void *address, size_t size_bytes, enum hak_use use) {
+bool os_commit(void *address, size_t size_bytes) {
     (void)address;
     (void)size_bytes;
-    (void)use;
     return true;
 }
 

@@ -49,7 +49,7 @@ static struct hak_superslab *superslab_available(struct hak_pool *pool) {
 /* Pages that once served stay committed: only a slab's first use asks the system. */
 static bool slab_commit(struct hak_slab *slab) {
     if (!slab->committed) {
-        slab->committed = os_commit(slab->start, (size_t)1 << HAK_GEO->slab_shift, HAK_USE_SLAB);
+        slab->committed = os_commit(slab->start, (size_t)1 << HAK_GEO->slab_shift);
     }
     return slab->committed;
 }

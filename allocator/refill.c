@@ -27,9 +27,12 @@ static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
     struct hak_cache *cache = &heap->caches[slab->class_id];
     hak_debug_assert(cache->head == NULL);
     struct hak_block *block = hak_slab_pop(slab);
-    for (uint32_t taken = 1; taken < HAK_GEO->refill_batch && !hak_slab_is_full(slab); taken++) {
+    for (uint32_t taken = 1; taken < cache->batch && !hak_slab_is_full(slab); taken++) {
         hak_list_push(&cache->head, hak_slab_pop(slab));
         cache->count++;
+    }
+    if (cache->batch < HAK_GEO->refill_batch) {
+        cache->batch = (uint16_t)(cache->batch * 2); /* a class that is used little keeps little */
     }
     if (hak_slab_is_full(slab)) {
         hak_heap_retire_full(heap, slab);

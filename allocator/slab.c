@@ -20,6 +20,7 @@ struct hak_block *hak_slab_pop(struct hak_slab *slab) {
         block = hak_list_pop(&slab->free);
     } else {
         block = block_at(slab, slab->carved++);
+        os_announce(block, slab->block_bytes);
     }
     slab->used++;
     return block;

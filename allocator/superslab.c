@@ -18,10 +18,11 @@ struct hak_superslab *hak_superslab_create(void) {
     if (superslab == NULL) {
         return NULL;
     }
-    if (!os_commit(superslab, slab_bytes, HAK_USE_META)) {
+    if (!os_commit(superslab, slab_bytes)) {
         os_release(superslab, superslab_bytes());
         return NULL;
     }
+    os_announce(superslab, header_bytes);
     superslab->slab_count = slab_count;
     superslab->free_count = slab_count;
     for (uint32_t i = slab_count; i > 0; i--) { /* so that the lowest is first in the list */

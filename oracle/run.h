@@ -14,8 +14,8 @@
 #include "oracle/shadow.h"
 #include "oracle/world.h"
 
-/* After the records: what is live is verified and the heap is proven (on thread 0), the other threads end, then
- * everything is freed and trimmed (on thread 0). */
+/* After the records: the heap is proven (on thread 0), the other threads end, then everything is verified, freed and
+ * trimmed (on thread 0). */
 enum final_step { FINAL_CHECK, FINAL_END_1, FINAL_END_2, FINAL_END_3, FINAL_FREE, FINAL_COUNT };
 
 enum event_kind { EVENT_ALLOCATED, EVENT_FREED, EVENT_GREW };
@@ -83,10 +83,9 @@ static inline void run_trace(uint64_t value) {
 
 /* world_ops.c: carry out the record in run.record on the running thread. */
 void run_record(void);
-/* world_final.c: the final steps, and the proof that the CHECK operation also asks for. */
-void run_final_check(void);
-void run_final_free(void);
+/* world_final.c: the proof of the whole heap, for CHECK records and the end; and the last step. */
 void run_prove_heap(void);
+void run_final_free(void);
 /* world_ops.c: verify the content of a live slot; `where` says when, in the message. */
 void run_verify_slot(uint8_t slot, const char *where);
 /* world_ops.c: free a live slot. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "allocator/class.h"
+#include "allocator/config.h"
 #include "oracle/sim.h"
 
 #if HAK_ASAN
@@ -90,8 +90,8 @@ uint64_t shadow_pattern(uint32_t n) {
            UINT64_C(0xee00000000000001);
 }
 
-/* The parts of a block of `claimed` bytes that carry the pattern, each at a multiple of 8: a pure function of the size. */
-enum { WHOLE_BYTES = 128, HEAD_BYTES = 64, TAIL_BYTES = 32, MIDDLE_PARTS = 3, PARTS_MAX = MIDDLE_PARTS + 2 };
+/* The parts of a block that carry the pattern, each at a multiple of 8: a pure function of the claimed size. */
+enum { WHOLE_BYTES = 128, HEAD_BYTES = 64, TAIL_BYTES = 32, PARTS_MAX = 2 };
 
 struct part {
     size_t offset;
@@ -103,13 +103,10 @@ static unsigned parts_of(size_t claimed_bytes, struct part parts[PARTS_MAX]) {
         parts[0] = (struct part){0, claimed_bytes};
         return 1;
     }
-    parts[0] = (struct part){0, HEAD_BYTES};
-    for (size_t i = 1; i <= MIDDLE_PARTS; i++) {
-        parts[i] = (struct part){claimed_bytes / (MIDDLE_PARTS + 1) * i & ~(size_t)7, 8};
-    }
     size_t tail = (claimed_bytes - TAIL_BYTES) & ~(size_t)7;
-    parts[MIDDLE_PARTS + 1] = (struct part){tail, claimed_bytes - tail};
-    return PARTS_MAX;
+    parts[0] = (struct part){0, HEAD_BYTES};
+    parts[1] = (struct part){tail, claimed_bytes - tail};
+    return 2;
 }
 
 UNCHECKED static void part_fill(unsigned char *at, size_t bytes, uint64_t pattern) {
@@ -147,9 +144,7 @@ void shadow_fill(const struct shadow_block *block) {
     struct part parts[PARTS_MAX];
     unsigned count = parts_of(block->claimed_bytes, parts);
     for (unsigned i = 0; i < count; i++) {
-        if (block->claimed_bytes > HAK_TINY_MAX_BYTES) {
-            sim_touch((const void *)(block->start + parts[i].offset), parts[i].bytes);
-        }
+        sim_touch((const void *)(block->start + parts[i].offset), parts[i].bytes);
         part_fill((unsigned char *)block->start + parts[i].offset, parts[i].bytes, block->pattern);
     }
 }

@@ -1,9 +1,9 @@
 /* sim: extents, pages, failures, clock.
  *
  * Extents: `free_extents` is sorted by address and has no two neighbours that touch; everything else is reserved.
- * Pages: a flag byte each. DIRTY pages may hold something and are LISTED, once; a page that is released is cleared at
- * once, and stays listed.
- * A committed big block is watched only where somebody said it will write: see os.h, HAK_USE_BIG, and sim_touch. */
+ * Pages: a flag byte each, and a byte of dirty lines. Whoever writes says so first, the allocator through os_announce, the
+ * oracle through sim_touch; pages with dirty lines are LISTED, once. A page that is released is cleared at once, and
+ * stays listed. */
 #include "oracle/sim.h"
 
 #include <errno.h>
@@ -17,7 +17,10 @@
 #include "oracle/finding.h"
 
 enum { ARENA_PAGES = 1 << (HAK_ADDRESS_BITS - HAK_PAGE_SHIFT) };
-enum { COMMITTED = 1, DIRTY = 2, LISTED = 4 };
+enum { COMMITTED = 1, LISTED = 2 };
+
+/* Dirt is known by the line: eight to a page, one bit each. */
+enum { LINE_SHIFT = HAK_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
 
 struct extent {
     uint32_t first; /* page */
@@ -39,6 +42,7 @@ static struct {
     struct extent free_extents[ARENA_PAGES / 2 + 1];
     uint16_t dirty[ARENA_PAGES];
     uint8_t flags[ARENA_PAGES];
+    uint8_t dirty_lines[ARENA_PAGES];
 } sim;
 
 static char *page_address(uint32_t page) {
@@ -151,10 +155,10 @@ static void extent_give(uint32_t first, uint32_t count) {
 
 /* --- pages --- */
 
-/* Flags are looked at eight pages at a time: a big block has hundreds. */
-static uint64_t flags_word(uint32_t page) {
+/* Bytes that belong to pages are looked at eight at a time: a big block has hundreds of pages. */
+static uint64_t word_at(const uint8_t *bytes) {
     uint64_t word;
-    memcpy(&word, &sim.flags[page], sizeof word);
+    memcpy(&word, bytes, sizeof word);
     return word;
 }
 
@@ -164,7 +168,7 @@ static uint64_t every_byte(unsigned flag) {
 
 static bool flags_all(uint32_t first, uint32_t end, unsigned flag) {
     uint32_t page = first;
-    while (page + 8 <= end && (flags_word(page) & every_byte(flag)) == every_byte(flag)) {
+    while (page + 8 <= end && (word_at(&sim.flags[page]) & every_byte(flag)) == every_byte(flag)) {
         page += 8;
     }
     while (page < end && (sim.flags[page] & flag) != 0) {
@@ -173,22 +177,11 @@ static bool flags_all(uint32_t first, uint32_t end, unsigned flag) {
     return page == end;
 }
 
-/* The first page from `page` on that has the flag, or `end`. */
-static uint32_t flags_find(uint32_t page, uint32_t end, unsigned flag) {
-    while (page + 8 <= end && (flags_word(page) & every_byte(flag)) == 0) {
-        page += 8;
-    }
-    while (page < end && (sim.flags[page] & flag) == 0) {
-        page++;
-    }
-    return page;
-}
-
 /* flags = (flags & keep) | add */
 static void flags_change(uint32_t first, uint32_t end, unsigned keep, unsigned add) {
     uint32_t page = first;
     for (; page + 8 <= end; page += 8) {
-        uint64_t word = (flags_word(page) & every_byte(keep)) | every_byte(add);
+        uint64_t word = (word_at(&sim.flags[page]) & every_byte(keep)) | every_byte(add);
         memcpy(&sim.flags[page], &word, sizeof word);
     }
     for (; page < end; page++) {
@@ -196,31 +189,67 @@ static void flags_change(uint32_t first, uint32_t end, unsigned keep, unsigned a
     }
 }
 
-static void page_mark_dirty(uint32_t page) {
+/* The first page from `page` on that has a dirty line, or `end`. */
+static uint32_t dirty_find(uint32_t page, uint32_t end) {
+    while (page + 8 <= end && word_at(&sim.dirty_lines[page]) == 0) {
+        page += 8;
+    }
+    while (page < end && sim.dirty_lines[page] == 0) {
+        page++;
+    }
+    return page;
+}
+
+static void lines_mark(uint32_t page, unsigned lines) {
     if ((sim.flags[page] & LISTED) == 0) {
+        sim.flags[page] |= LISTED;
         sim.dirty[sim.dirty_count++] = (uint16_t)page;
     }
-    sim.flags[page] |= DIRTY | LISTED;
+    sim.dirty_lines[page] |= (uint8_t)lines;
 }
 
-/* Pages that lie next to each other are cleared at once. */
-static void pages_clear(uint32_t first, uint32_t count) {
-    hak_mark_open(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
-    memset(page_address(first), 0, (size_t)count << HAK_PAGE_SHIFT);
-    hak_mark_closed(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
-    sim.cleared_pages += count;
-}
-
-static void commit_pages(uint32_t first, uint32_t count, enum hak_use use) {
-    hak_mark_open(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
-    uint32_t watched = use == HAK_USE_BIG ? 1 : count;
-    flags_change(first, first + count, LISTED, COMMITTED);
-    for (uint32_t page = first; page < first + watched; page++) {
-        page_mark_dirty(page);
+static void range_mark(const void *address, size_t size_bytes) {
+    uint64_t offset = sim_offset(address);
+    if ((offset ^ (offset + size_bytes - 1)) >> HAK_PAGE_SHIFT == 0) { /* nearly always: one page */
+        unsigned low = (unsigned)(offset >> LINE_SHIFT) % LINES_PER_PAGE;
+        unsigned high = (unsigned)((offset + size_bytes - 1) >> LINE_SHIFT) % LINES_PER_PAGE;
+        lines_mark((uint32_t)(offset >> HAK_PAGE_SHIFT), (2U << high) - (1U << low));
+        return;
     }
+    uint64_t first = sim_offset(address) >> LINE_SHIFT;
+    uint64_t last = (sim_offset(address) + size_bytes - 1) >> LINE_SHIFT;
+    for (uint64_t page = first / LINES_PER_PAGE; page <= last / LINES_PER_PAGE; page++) {
+        unsigned low = page == first / LINES_PER_PAGE ? (unsigned)(first % LINES_PER_PAGE) : 0;
+        unsigned high = page == last / LINES_PER_PAGE ? (unsigned)(last % LINES_PER_PAGE) : LINES_PER_PAGE - 1;
+        lines_mark((uint32_t)page, (2U << high) - (1U << low));
+    }
+}
+
+static void page_clear(uint32_t page) {
+    unsigned lines = sim.dirty_lines[page];
+    hak_mark_open(page_address(page), HAK_PAGE_BYTES);
+    for (unsigned line = 0, run; lines >> line != 0; line += run + 1) {
+        for (run = 0; (lines >> (line + run) & 1) != 0; run++) {
+        }
+        if (run != 0) {
+            memset(page_address(page) + ((size_t)line << LINE_SHIFT), 0, (size_t)run << LINE_SHIFT);
+        }
+    }
+    hak_mark_closed(page_address(page), HAK_PAGE_BYTES);
+    sim.dirty_lines[page] = 0;
+    sim.cleared_pages++;
+}
+
+static void commit_pages(uint32_t first, uint32_t count) {
+    hak_mark_open(page_address(first), (size_t)count << HAK_PAGE_SHIFT);
+    flags_change(first, first + count, LISTED, COMMITTED);
 }
 
 static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
+    uint64_t offset = sim_offset(address);
+    if ((offset ^ (offset + size_bytes - 1)) < HAK_PAGE_BYTES && offset >> HAK_ADDRESS_BITS == 0) {
+        return (sim.flags[offset >> HAK_PAGE_SHIFT] & flag) != 0;
+    }
     if (!sim_in_arena((uintptr_t)address) || size_bytes > ((size_t)ARENA_PAGES << HAK_PAGE_SHIFT) ||
         !sim_in_arena((uintptr_t)address + size_bytes - 1)) {
         return false;
@@ -253,15 +282,19 @@ void *os_reserve(size_t size_bytes, size_t align_bytes) {
     return page_address(first);
 }
 
-bool os_commit(void *address, size_t size_bytes, enum hak_use use) {
+bool os_commit(void *address, size_t size_bytes) {
     if (range_has(address, 1, COMMITTED)) {
         finding_raise(CHECK_INVARIANT, address, "os_commit of memory that is committed already");
     }
     if (request_fails()) {
         return false;
     }
-    commit_pages(page_of(address), (uint32_t)(size_bytes >> HAK_PAGE_SHIFT), use);
+    commit_pages(page_of(address), (uint32_t)(size_bytes >> HAK_PAGE_SHIFT));
     return true;
+}
+
+void os_announce(void *address, size_t size_bytes) {
+    range_mark(address, size_bytes);
 }
 
 void os_release(void *address, size_t size_bytes) {
@@ -273,10 +306,8 @@ void os_release(void *address, size_t size_bytes) {
         finding_raise(CHECK_INVARIANT, address, "os_release of memory that is not reserved");
     }
     uint32_t end = first + count;
-    for (uint32_t page = flags_find(first, end, DIRTY), next; page < end; page = flags_find(next, end, DIRTY)) {
-        for (next = page + 1; next < end && (sim.flags[next] & DIRTY) != 0; next++) {
-        }
-        pages_clear(page, next - page);
+    for (uint32_t page = dirty_find(first, end); page < end; page = dirty_find(page + 1, end)) {
+        page_clear(page);
     }
     flags_change(first, end, LISTED, 0);
     hak_mark_closed(address, size_bytes);
@@ -294,15 +325,15 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
         return !refuse();
     }
     extent_cut(index, end, (uint32_t)more_pages);
-    hak_mark_open(page_address(end), more_pages << HAK_PAGE_SHIFT);
-    flags_change(end, end + (uint32_t)more_pages, LISTED, COMMITTED);
+    commit_pages(end, (uint32_t)more_pages);
     return true;
 }
 
 void os_move_pages(void *to, void *from, size_t size_bytes) {
     for (size_t offset = 0; offset < size_bytes; offset += HAK_PAGE_BYTES) {
-        if ((sim.flags[page_of((char *)from + offset)] & DIRTY) != 0) {
-            page_mark_dirty(page_of((char *)to + offset));
+        unsigned lines = sim.dirty_lines[page_of((char *)from + offset)];
+        if (lines != 0) {
+            lines_mark(page_of((char *)to + offset), lines);
             memcpy((char *)to + offset, (char *)from + offset, HAK_PAGE_BYTES);
         }
     }
@@ -357,10 +388,7 @@ bool sim_is_committed(const void *address, size_t size_bytes) {
 }
 
 void sim_touch(const void *address, size_t size_bytes) {
-    uint32_t last = page_of((const char *)address + size_bytes - 1);
-    for (uint32_t page = page_of(address); page <= last; page++) {
-        page_mark_dirty(page);
-    }
+    range_mark(address, size_bytes);
 }
 
 uint64_t sim_cleared_pages(void) {
@@ -394,19 +422,12 @@ void sim_close(void) {
 }
 
 static void clear_listed(void) {
-    for (uint32_t i = 0, run; i < sim.dirty_count; i += run) {
-        uint32_t page = sim.dirty[i];
-        run = 1;
-        if ((sim.flags[page] & DIRTY) != 0) {
-            while (i + run < sim.dirty_count && sim.dirty[i + run] == page + run &&
-                   (sim.flags[page + run] & DIRTY) != 0) {
-                run++;
-            }
-            pages_clear(page, run);
-        }
-    }
     for (uint32_t i = 0; i < sim.dirty_count; i++) {
-        sim.flags[sim.dirty[i]] = 0;
+        uint32_t page = sim.dirty[i];
+        if (sim.dirty_lines[page] != 0) {
+            page_clear(page);
+        }
+        sim.flags[page] = 0;
     }
 }
 
@@ -425,6 +446,7 @@ void sim_reset(const struct sim_knobs *knobs, bool deep) {
     if (deep) {
         (void)madvise((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT, MADV_DONTNEED);
         memset(sim.flags, 0, sizeof sim.flags);
+        memset(sim.dirty_lines, 0, sizeof sim.dirty_lines);
         hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
     } else {
         clear_listed();
@@ -472,7 +494,8 @@ uint64_t sim_bench_reset_ns(unsigned pages) {
     static uint64_t ns[ROUNDS];
     for (int round = 0; round < ROUNDS; round++) {
         char *block = os_reserve((size_t)pages << HAK_PAGE_SHIFT, HAK_PAGE_BYTES);
-        (void)os_commit(block, (size_t)pages << HAK_PAGE_SHIFT, HAK_USE_META);
+        (void)os_commit(block, (size_t)pages << HAK_PAGE_SHIFT);
+        os_announce(block, (size_t)pages << HAK_PAGE_SHIFT);
         memset(block, 1, (size_t)pages << HAK_PAGE_SHIFT);
         struct timespec start, end;
         clock_gettime(CLOCK_MONOTONIC, &start);

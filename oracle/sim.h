@@ -38,7 +38,7 @@ uint64_t sim_refused(void);
 size_t sim_reserved_bytes(void);
 /* Whether all of [address, address + size_bytes) is committed memory of the arena. */
 bool sim_is_committed(const void *address, size_t size_bytes);
-/* The oracle is about to write there: pages of big blocks are not watched otherwise. */
+/* The oracle is about to write there: big blocks are not announced by the allocator. */
 void sim_touch(const void *address, size_t size_bytes);
 
 /* Hash of every resident page of the arena; equal to that of an arena that was never written when all is zero. */

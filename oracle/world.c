@@ -172,7 +172,7 @@ static void step_final(enum final_step final) {
     run.subject = 0;
     run.subject_known = false;
     if (final == FINAL_CHECK) {
-        run_final_check();
+        run_prove_heap();
     } else if (final == FINAL_FREE) {
         run_final_free();
     } else if (run.threads[run.thread].alive) {

@@ -121,13 +121,6 @@ void run_prove_heap(void) {
     run_trace(counts.carved_blocks << 32 | counts.cached_blocks);
 }
 
-void run_final_check(void) {
-    for (uint32_t i = 0; i < run.shadow.count; i++) {
-        run_verify_slot(run.shadow.slots[i], " by the end of the program");
-    }
-    run_prove_heap();
-}
-
 void run_final_free(void) {
     sim_fail_stop();
     while (run.shadow.count > 0) {
