@@ -90,75 +90,99 @@ uint64_t shadow_pattern(uint32_t n) {
            UINT64_C(0xee00000000000001);
 }
 
-/* The parts of a block that carry the pattern, each at a multiple of 8: a pure function of the claimed size. */
-enum { WHOLE_BYTES = 128, HEAD_BYTES = 64, TAIL_BYTES = 32, PARTS_MAX = 2 };
+/* Where a block carries its pattern is a pure function of the size: small blocks are watched whole, others at both ends.
+ * Byte i of a block holds byte i % 8 of the pattern, so a word at any offset holds the pattern rotated. */
+enum { WHOLE_BYTES = 64, HEAD_BYTES = 32, TAIL_BYTES = 16 };
 
-struct part {
-    size_t offset;
-    size_t bytes;
-};
-
-static unsigned parts_of(size_t claimed_bytes, struct part parts[PARTS_MAX]) {
-    if (claimed_bytes <= WHOLE_BYTES) {
-        parts[0] = (struct part){0, claimed_bytes};
-        return 1;
-    }
-    size_t tail = (claimed_bytes - TAIL_BYTES) & ~(size_t)7;
-    parts[0] = (struct part){0, HEAD_BYTES};
-    parts[1] = (struct part){tail, claimed_bytes - tail};
-    return 2;
+static uint64_t rotated(uint64_t pattern, size_t offset) {
+    unsigned bits = (unsigned)(offset % 8) * 8;
+    return bits == 0 ? pattern : pattern >> bits | pattern << (64 - bits);
 }
 
-UNCHECKED static void part_fill(unsigned char *at, size_t bytes, uint64_t pattern) {
-    uint64_t *words = (uint64_t *)(void *)at;
-    for (size_t i = 0; i < bytes / 8; i++) {
-        words[i] = pattern;
+UNCHECKED static uint64_t word_load(const unsigned char *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+UNCHECKED static void word_store(unsigned char *at, uint64_t word) {
+    memcpy(at, &word, sizeof word);
+}
+
+UNCHECKED static void range_fill(unsigned char *block, size_t from, size_t to, uint64_t pattern) {
+    size_t at = from;
+    for (; at + 8 <= to; at += 8) {
+        word_store(block + at, pattern);
     }
-    for (size_t i = bytes & ~(size_t)7; i < bytes; i++) {
-        at[i] = (unsigned char)(pattern >> (i % 8 * 8));
+    if (at < to && to >= 8) {
+        word_store(block + to - 8, rotated(pattern, to));
+        return;
+    }
+    for (; at < to; at++) {
+        block[at] = (unsigned char)(pattern >> (at % 8 * 8));
     }
 }
 
-UNCHECKED static ptrdiff_t part_first_change(const unsigned char *at, size_t bytes, uint64_t pattern) {
-    for (size_t i = 0; i < bytes; i++) {
-        if (at[i] != (unsigned char)(pattern >> (i % 8 * 8))) {
-            return (ptrdiff_t)i;
-        }
-    }
-    return SHADOW_INTACT;
-}
-
-UNCHECKED static bool part_is_intact(const unsigned char *at, size_t bytes, uint64_t pattern) {
-    const uint64_t *words = (const uint64_t *)(const void *)at;
+UNCHECKED static bool range_is_intact(const unsigned char *block, size_t from, size_t to, uint64_t pattern) {
     uint64_t differences = 0;
-    for (size_t i = 0; i < bytes / 8; i++) {
-        differences |= words[i] ^ pattern;
+    size_t at = from;
+    for (; at + 8 <= to; at += 8) {
+        differences |= word_load(block + at) ^ pattern;
     }
-    for (size_t i = bytes & ~(size_t)7; i < bytes; i++) {
-        differences |= (uint64_t)(at[i] ^ (unsigned char)(pattern >> (i % 8 * 8)));
+    if (at < to && to >= from + 8) {
+        differences |= word_load(block + to - 8) ^ rotated(pattern, to);
+        at = to;
+    }
+    for (; at < to; at++) {
+        differences |= (uint64_t)(block[at] ^ (unsigned char)(pattern >> (at % 8 * 8)));
     }
     return differences == 0;
 }
 
-void shadow_fill(const struct shadow_block *block) {
-    struct part parts[PARTS_MAX];
-    unsigned count = parts_of(block->claimed_bytes, parts);
-    for (unsigned i = 0; i < count; i++) {
-        sim_touch((const void *)(block->start + parts[i].offset), parts[i].bytes);
-        part_fill((unsigned char *)block->start + parts[i].offset, parts[i].bytes, block->pattern);
+UNCHECKED static ptrdiff_t first_change(const unsigned char *block, size_t from, size_t to, uint64_t pattern) {
+    size_t at = from;
+    while (at < to && block[at] == (unsigned char)(pattern >> (at % 8 * 8))) {
+        at++;
     }
+    return at < to ? (ptrdiff_t)at : SHADOW_INTACT;
+}
+
+static size_t tail_of(size_t claimed_bytes) {
+    return (claimed_bytes - TAIL_BYTES) & ~(size_t)7;
+}
+
+void shadow_fill(const struct shadow_block *block) {
+    unsigned char *bytes = (unsigned char *)block->start;
+    size_t claimed_bytes = block->claimed_bytes;
+    if (claimed_bytes <= WHOLE_BYTES) {
+        sim_touch(bytes, claimed_bytes);
+        range_fill(bytes, 0, claimed_bytes, block->pattern);
+        return;
+    }
+    size_t tail = tail_of(claimed_bytes);
+    sim_touch(bytes, HEAD_BYTES);
+    range_fill(bytes, 0, HEAD_BYTES, block->pattern);
+    sim_touch(bytes + tail, claimed_bytes - tail);
+    range_fill(bytes, tail, claimed_bytes, block->pattern);
+}
+
+/* Of [from, to), what lies below `bytes`. */
+static ptrdiff_t range_verify(const struct shadow_block *block, uintptr_t start, size_t from, size_t to, size_t bytes) {
+    size_t end = to < bytes ? to : bytes;
+    if (end <= from || range_is_intact((const unsigned char *)start, from, end, block->pattern)) {
+        return SHADOW_INTACT;
+    }
+    return first_change((const unsigned char *)start, from, end, block->pattern);
 }
 
 ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_t bytes) {
-    struct part parts[PARTS_MAX];
-    unsigned count = block->pattern == 0 ? 0 : parts_of(block->claimed_bytes, parts);
-    for (unsigned i = 0; i < count && parts[i].offset < bytes; i++) {
-        size_t left = bytes - parts[i].offset;
-        size_t length = parts[i].bytes < left ? parts[i].bytes : left;
-        const unsigned char *at = (const unsigned char *)start + parts[i].offset;
-        if (!part_is_intact(at, length, block->pattern)) {
-            return (ptrdiff_t)parts[i].offset + part_first_change(at, length, block->pattern);
-        }
+    if (block->pattern == 0) {
+        return SHADOW_INTACT;
     }
-    return SHADOW_INTACT;
+    if (block->claimed_bytes <= WHOLE_BYTES) {
+        return range_verify(block, start, 0, block->claimed_bytes, bytes);
+    }
+    ptrdiff_t changed = range_verify(block, start, 0, HEAD_BYTES, bytes);
+    return changed != SHADOW_INTACT ? changed
+                                    : range_verify(block, start, tail_of(block->claimed_bytes), block->claimed_bytes, bytes);
 }

@@ -1,7 +1,7 @@
 /* shadow: the map of what is live, outside the heap under test.
  *
  * A sorted set of intervals for double allocation and overlap, and a byte pattern per block for its content. Blocks
- * to 128 B are filled and verified whole; of larger ones the first 64 and the last 32 or so, so that a program's cost does
+ * to 64 B are filled and verified whole; of larger ones the first 32 and the last 16 to 23, so that a program's cost does
  * not follow its sizes. A pattern word never looks like an address of the arena, a sentinel, or zero.
  * One set a run; plain data, one OS thread. */
 #ifndef HAKMEM_ORACLE_SHADOW_H

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # cli: hakfuzz end to end, as a person or a script uses it: exit codes, messages, files that are no programs.
 # One line a check; the first one that fails ends the test with what was expected and what was seen.
+# shellcheck disable=SC2016
 set -u
 : "${HAKMEM_BUILD:?the build tree with hakfuzz}" "${HAKMEM_SOURCE:?the root of the sources}"
 HAKMEM_BUILD=$(cd "$HAKMEM_BUILD" && pwd) || exit 2
@@ -150,7 +151,10 @@ for verb in run repro show asm disasm; do
         expect "$verb refuses '$path'" 2 "$hakfuzz" "$verb" "$path"
         has err '; '
     done
-    [ "$verb" = run ] || expect "$verb refuses a directory" 2 "$hakfuzz" "$verb" directory
+    if [ "$verb" != run ]; then
+        expect "$verb refuses a directory and names the verb that takes one" 2 "$hakfuzz" "$verb" directory
+        has err "is a directory; .*'hakfuzz run'"
+    fi
     [ "$verb" = disasm ] || expect "$verb refuses NUL in text" 2 "$hakfuzz" "$verb" nul.hak
     [ -r wrong.hak ] || expect "$verb refuses an unreadable file" 2 "$hakfuzz" "$verb" wrong.hak
 done
@@ -173,6 +177,7 @@ expect 'run: a clean program' 0 "$hakfuzz" run clean.hak clean.bin
 has out '^programs 2, operations [1-9][0-9]*, findings 0$'
 expect 'run: a finding has report, line and the command to reproduce it' 1 "$hakfuzz" run --fault $fault dirty.hak
 has out '^hakmem-finding: \{.*"check": *"'$check'"'
+has out "^hakmem found $check: "
 has out "^dirty.hak: $check: "
 has out "^reproduce: hakfuzz repro --target threads --fault $fault dirty.hak\$"
 has out ' findings 1$'
@@ -209,7 +214,8 @@ has out '"file":	"odd \\"name\\".*\.hak"'
 has out '"check":	"'$check'"'
 has out '"trace_hash":	"0x[0-9a-f]{16}"'
 lacks out '^hakmem-finding'
-expect 'run: the JSON is text' 0 iconv -f UTF-8 -t UTF-8 out
+cp out json
+expect 'run: the JSON is UTF-8' 0 iconv -f UTF-8 -t UTF-8 json
 
 # ---- colour ----------------------------------------------------------------------------------------------------------
 
@@ -244,7 +250,8 @@ has out '^./liar: signature .*: 0 of 3 equal'
 has out '^nondeterminism: '
 has out '3 x overlap/x'
 has out '^hakmem-finding: .*"check": *"nondeterminism"'
-expect 'repro: a binary that dies without a line is nondeterminism' 1 "$hakfuzz" repro --times 2 --with ./dying clean.hak
+expect 'repro: a binary that dies without a line is nondeterminism' 1 "$hakfuzz" repro --times 2 --with ./dying \
+    clean.hak
 has out '2 x \(no finding line, signal 11'
 expect 'repro: --with something that is no program' 2 "$hakfuzz" repro --with ./text clean.hak
 expect 'repro: --with a binary that is not there' 2 "$hakfuzz" repro --with ./missing clean.hak
@@ -278,7 +285,8 @@ has out '^worker sequence [1-9]'
 expect 'detect: finds a fault' 0 "$hakfuzz" detect --fault $fault --trials 3
 has out "^$fault +[a-z]+ +$check +3/3 +3/3 +3/3 "
 has out '^1 of 1 faults found in every trial'
-expect 'detect: one execution does not find a deep one' 1 "$hakfuzz" detect --fault overflow-ignored --trials 2 --max-runs 1
+expect 'detect: one execution does not find a deep one' 1 "$hakfuzz" detect --fault overflow-ignored \
+    --trials 2 --max-runs 1
 has out '^overflow-ignored .* 0/2 .*not found'
 has out '^0 of 1 faults'
 expect 'detect: --json' 0 "$hakfuzz" detect --fault $fault --trials 2 --json

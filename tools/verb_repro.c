@@ -21,8 +21,8 @@ static const struct verb_help help = {
     "[OPTION...] FILE",
     "Runs FILE, prints the report once, then runs it again until it ran N times, and compares signature and trace\n"
     "hash of all runs. Runs that differ are a finding of their own: nondeterminism.\n"
-    "--with also runs a fuzz target's binary (libFuzzer, AFL++ or stand-alone build) N times on the input and compares\n"
-    "the signatures that it prints.\n",
+    "--with also runs a fuzz target's binary (libFuzzer, AFL++ or stand-alone build) N times on the input, and\n"
+    "compares the signatures that it prints.\n",
     "  hakfuzz repro crash-0123abcd\n"
     "  hakfuzz repro --target oom --times 1000 crash-0123abcd\n"
     "  hakfuzz repro --with build/fuzz/fuzz_threads crash-0123abcd\n",

@@ -18,8 +18,8 @@
 static const struct verb_help help = {
     "show",
     "[OPTION...] FILE",
-    "Runs FILE once and prints each record with what it did: the thread it ran on, the block (as offset from the start\n"
-    "of the arena), the size asked for, errno, and where the block lies. Then the verdict and the report.\n",
+    "Runs FILE once and prints each record with what it did: the thread it ran on, the block (as offset from the\n"
+    "start of the arena), the size asked for, errno, and where the block lies. Then the verdict and the report.\n",
     "  hakfuzz show crash-0123abcd\n"
     "  hakfuzz show --fault carve-by-used corpus/threads/regress/double-alloc.hak\n"
     "  hakfuzz show --json crash-0123abcd | jq '.steps[] | select(.applied)'\n",
