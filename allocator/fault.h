@@ -59,7 +59,8 @@ struct hak_faults {
     enum hak_fault armed;
     uint64_t reached;
     uint64_t triggered;
-    uint32_t outside_root; /* the state that fault state-outside-root keeps where no reset sees it */
+    uint32_t outside_root;      /* the state that fault state-outside-root keeps where no reset sees it */
+    unsigned char elsewhere[8192]; /* what fault fallback-malloc hands out */
 };
 extern struct hak_faults hak_faults;
 

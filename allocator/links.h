@@ -21,7 +21,7 @@ struct hak_block;
 #define HAK_SENTINEL ((struct hak_block *)(uintptr_t)UINT64_C(0xb10c5ea1c105ed00))
 
 #if HAK_ASAN
-#define HAK_RAW_ACCESS __attribute__((no_sanitize_address)) static
+#define HAK_RAW_ACCESS __attribute__((no_sanitize_address, unused)) static
 #else
 #define HAK_RAW_ACCESS static inline
 #endif

@@ -100,9 +100,11 @@ static void free_slow(void *address, uintptr_t entry) {
 }
 
 static void *out_of_memory(void) {
+#if HAK_FAULTS
     if (HAK_FAULT(FALLBACK_MALLOC)) {
-        return &hak_root;
+        return hak_faults.elsewhere;
     }
+#endif
     if (!HAK_FAULT(ERRNO_MISSING)) {
         errno = ENOMEM;
     }

@@ -71,7 +71,7 @@ _Noreturn void os_fatal(enum hak_fatal kind, const char *message);
 /* Address space the region map covers: [base, base + 2^bits). */
 #if HAK_SIM
 #define HAK_ADDRESS_BASE ((uintptr_t)0x551000000000)
-enum { HAK_ADDRESS_BITS = 27 };
+enum { HAK_ADDRESS_BITS = 25 };
 #else
 #define HAK_ADDRESS_BASE ((uintptr_t)0)
 enum { HAK_ADDRESS_BITS = 48 };

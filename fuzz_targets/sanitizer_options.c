@@ -1,12 +1,13 @@
 /* sanitizer_options: defaults of the sanitizers, linked into every executable; the usual variables override them.
  *
  * Leak detection is off: it scans only memory it knows, not the world's arena, and needs ptrace, which containers often
- * forbid. Fake stacks are off: the world's threads are fibers. */
+ * forbid. Fake stacks are off: the world's threads are fibers. The quarantine is small: libFuzzer frees a copy of each
+ * input, and nobody looks for those. */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
 const char *__asan_default_options(void) {
-    return "detect_leaks=0:detect_stack_use_after_return=0";
+    return "detect_leaks=0:detect_stack_use_after_return=0:quarantine_size_mb=8";
 }
 
 const char *__ubsan_default_options(void) {

@@ -29,36 +29,53 @@ static uint32_t rank_of(const struct shadow *shadow, uintptr_t address) {
     return low;
 }
 
-enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t except,
-                                 uint8_t *slot) {
+/* Live blocks are disjoint, so only the neighbours on both sides can be met. */
+enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot) {
     uint32_t rank = rank_of(shadow, start);
-    for (uint32_t back = rank; back > 0; back--) {
-        *slot = shadow->slots[back - 1];
-        const struct shadow_block *block = &shadow->blocks[*slot];
-        if (*slot == except) {
-            continue;
-        }
-        if (block->start == start) {
+    if (rank > 0) {
+        *slot = shadow->slots[rank - 1];
+        if (shadow->starts[rank - 1] == start) {
             return SHADOW_SAME_START;
         }
-        if (block->start + block->claimed_bytes > start) {
+        if (shadow->starts[rank - 1] + shadow->blocks[*slot].claimed_bytes > start) {
             return SHADOW_OVERLAP;
         }
-        break; /* live blocks are disjoint: those before end even earlier */
     }
-    for (uint32_t next = rank; next < shadow->count; next++) {
-        *slot = shadow->slots[next];
-        if (*slot != except) {
-            return shadow->starts[next] - start < bytes ? SHADOW_OVERLAP : SHADOW_CLEAR;
-        }
+    if (rank < shadow->count && shadow->starts[rank] - start < bytes) {
+        *slot = shadow->slots[rank];
+        return SHADOW_OVERLAP;
     }
     return SHADOW_CLEAR;
 }
 
+bool shadow_reaches_next(const struct shadow *shadow, uint8_t slot, size_t bytes, uint8_t *next_slot) {
+    uintptr_t start = shadow->blocks[slot].start;
+    uint32_t rank = rank_of(shadow, start);
+    if (rank == shadow->count || shadow->starts[rank] - start >= bytes) {
+        return false;
+    }
+    *next_slot = shadow->slots[rank];
+    return true;
+}
+
+/* Few blocks are live at once: short loops beat calls. */
+static void ranks_open(struct shadow *shadow, uint32_t rank) {
+    for (uint32_t i = shadow->count; i > rank; i--) {
+        shadow->starts[i] = shadow->starts[i - 1];
+        shadow->slots[i] = shadow->slots[i - 1];
+    }
+}
+
+static void ranks_close(struct shadow *shadow, uint32_t rank) {
+    for (uint32_t i = rank; i + 1 < shadow->count; i++) {
+        shadow->starts[i] = shadow->starts[i + 1];
+        shadow->slots[i] = shadow->slots[i + 1];
+    }
+}
+
 void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_block *block) {
     uint32_t rank = rank_of(shadow, block->start);
-    memmove(&shadow->starts[rank + 1], &shadow->starts[rank], (shadow->count - rank) * sizeof shadow->starts[0]);
-    memmove(&shadow->slots[rank + 1], &shadow->slots[rank], shadow->count - rank);
+    ranks_open(shadow, rank);
     shadow->starts[rank] = block->start;
     shadow->slots[rank] = slot;
     shadow->blocks[slot] = *block;
@@ -66,20 +83,9 @@ void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_bloc
 }
 
 void shadow_remove(struct shadow *shadow, uint8_t slot) {
-    uint32_t rank = rank_of(shadow, shadow->blocks[slot].start) - 1;
+    ranks_close(shadow, rank_of(shadow, shadow->blocks[slot].start) - 1);
     shadow->count--;
-    memmove(&shadow->starts[rank], &shadow->starts[rank + 1], (shadow->count - rank) * sizeof shadow->starts[0]);
-    memmove(&shadow->slots[rank], &shadow->slots[rank + 1], shadow->count - rank);
     shadow->blocks[slot].start = 0;
-}
-
-uint8_t shadow_holding(const struct shadow *shadow, uintptr_t address) {
-    uint32_t rank = rank_of(shadow, address);
-    if (rank == 0) {
-        return PROGRAM_SLOTS_MAX;
-    }
-    const struct shadow_block *block = &shadow->blocks[shadow->slots[rank - 1]];
-    return address - block->start < block->claimed_bytes ? shadow->slots[rank - 1] : PROGRAM_SLOTS_MAX;
 }
 
 /* --- patterns --- */

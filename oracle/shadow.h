@@ -31,18 +31,15 @@ struct shadow {
 
 enum shadow_conflict { SHADOW_CLEAR, SHADOW_SAME_START, SHADOW_OVERLAP };
 
-/* Whether [start, start + bytes) meets a live block other than that of slot `except` (or PROGRAM_SLOTS_MAX for none);
- * *slot is then that block's. */
-enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t except,
-                                 uint8_t *slot);
+/* Whether [start, start + bytes) meets a live block; *slot is then that block's. */
+enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot);
+/* Whether the block of `slot`, were it `bytes` long, would meet the next one, whose slot is then in *next_slot. */
+bool shadow_reaches_next(const struct shadow *shadow, uint8_t slot, size_t bytes, uint8_t *next_slot);
 
 /* The slot must be empty, the block clear of all others. */
 void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_block *block);
 /* The slot must not be empty. */
 void shadow_remove(struct shadow *shadow, uint8_t slot);
-
-/* The slot whose block holds `address`, or PROGRAM_SLOTS_MAX. */
-uint8_t shadow_holding(const struct shadow *shadow, uintptr_t address);
 
 /* A pattern for the n-th write of a run. */
 uint64_t shadow_pattern(uint32_t n);

@@ -323,7 +323,8 @@ bool world_arm_fault(const char *name) {
     if (fault < 0) {
         return false;
     }
-    hak_faults = (struct hak_faults){.armed = (enum hak_fault)fault};
+    memset(&hak_faults, 0, sizeof hak_faults);
+    hak_faults.armed = (enum hak_fault)fault;
     return true;
 }
 

@@ -125,7 +125,7 @@ static void check_address(const void *address, size_t size_bytes, size_t align_b
                       (unsigned long long)sim_offset(address), align_bytes);
     }
     uint8_t other;
-    switch (shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, PROGRAM_SLOTS_MAX, &other)) {
+    switch (shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, &other)) {
     case SHADOW_SAME_START:
         finding_raise(CHECK_DOUBLE_ALLOC, address, "the block at offset 0x%llx is live already in slot s%u",
                       (unsigned long long)sim_offset(address), other);
@@ -380,7 +380,7 @@ static void op_usable(uint8_t slot) {
                       block->requested_bytes);
     }
     uint8_t other;
-    if (shadow_find(&run.shadow, block->start, usable_bytes, slot, &other) != SHADOW_CLEAR) {
+    if (shadow_reaches_next(&run.shadow, slot, usable_bytes, &other)) {
         finding_raise(CHECK_USABLE_OVERLAP, (void *)block->start, "usable size %zu reaches into slot s%u", usable_bytes,
                       other);
     }
