@@ -109,6 +109,9 @@ static void check_list(struct walk *walk, struct hak_block *block, const struct 
 static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT && walk->broken == NULL; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
+        if (cache->head == NULL && cache->count == 0) {
+            continue;
+        }
         check_list(walk, cache->head, heap, class_id, cache->count, HAK_BLOCK_CACHED);
     }
     broken(walk, hak_heap_is_valid(heap) || walk->broken != NULL,
@@ -147,6 +150,12 @@ static bool list_is_valid(const struct hak_slab *slab, const struct hak_heap *he
 bool hak_heap_is_valid(const struct hak_heap *heap) {
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
+        if ((heap->classes >> class_id & 1) == 0) {
+            if (cache->head != NULL || heap->available[class_id] != NULL) {
+                return false;
+            }
+            continue;
+        }
         if (cache->count > cache->capacity || (cache->count == 0) != (cache->head == NULL) ||
             !list_is_valid(heap->available[class_id], heap, class_id, false)) {
             return false;

@@ -11,6 +11,15 @@
 
 const struct hak_heap hak_heap_none;
 
+_Static_assert(HAK_CLASS_COUNT <= 64, "a heap's classes fit a word");
+
+/* The lowest class of a set that is not empty, taken out of it. */
+static uint32_t class_next(uint64_t *classes) {
+    uint32_t class_id = (uint32_t)__builtin_ctzll(*classes);
+    *classes &= *classes - 1;
+    return class_id;
+}
+
 static void list_insert(struct hak_slab **list, struct hak_slab *slab) {
     slab->previous = NULL;
     slab->next = *list;
@@ -57,6 +66,7 @@ void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_bl
 
 void hak_heap_bind(struct hak_heap *heap, struct hak_slab *slab, uint32_t class_id) {
     hak_slab_bind(slab, class_id, heap);
+    heap->classes |= UINT64_C(1) << class_id;
     list_insert(&heap->available[class_id], slab);
 }
 
@@ -80,7 +90,8 @@ void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
 
 /* Make a heap hold nothing it does not need: no cached block, no empty slab. */
 static void heap_shrink(struct hak_heap *heap) {
-    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
+    for (uint64_t classes = heap->classes; classes != 0;) {
+        uint32_t class_id = class_next(&classes);
         hak_heap_flush(heap, class_id, 0);
         for (struct hak_slab *slab = heap->available[class_id], *next; slab != NULL; slab = next) {
             next = slab->next;
@@ -89,10 +100,14 @@ static void heap_shrink(struct hak_heap *heap) {
     }
 }
 
-static bool heap_has_slabs(const struct hak_heap *heap) {
+/* Pre: shrunk. Brings `classes` up to date. */
+static bool heap_has_slabs(struct hak_heap *heap) {
     bool any = heap->full != NULL;
-    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT && !any; class_id++) {
-        any = heap->available[class_id] != NULL;
+    for (uint64_t classes = heap->classes; classes != 0 && !any;) {
+        any = heap->available[class_next(&classes)] != NULL;
+    }
+    if (!any) {
+        heap->classes = 0;
     }
     return any;
 }
@@ -177,7 +192,9 @@ bool hak_heap_adopt(struct hak_heap *heap) {
     if (orphan == NULL) {
         return false;
     }
-    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
+    heap->classes |= orphan->classes; /* those of full slabs too */
+    for (uint64_t classes = orphan->classes; classes != 0;) {
+        uint32_t class_id = class_next(&classes);
         slabs_take_over(heap, &orphan->available[class_id], &heap->available[class_id]);
     }
     slabs_take_over(heap, &orphan->full, &heap->full);

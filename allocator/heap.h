@@ -32,6 +32,7 @@ struct hak_heap {
     struct hak_cache caches[HAK_CLASS_COUNT];
     struct hak_slab *available[HAK_CLASS_COUNT]; /* slabs with a block to give */
     struct hak_slab *full;                       /* the others, of all classes */
+    uint64_t classes; /* bit per class that had a slab here since the heap was last empty: others have nothing */
     uint32_t id;                                 /* for reports; from 1 */
     uint32_t state;                              /* enum hak_heap_state, under heaps.lock */
     struct hak_heap *next_known;                 /* all heaps */

@@ -252,11 +252,13 @@ static void walk_cell(uintptr_t entry, const char *cell_start, void (*superslab)
 void hak_map_walk(void (*superslab)(void *context, struct hak_superslab *),
                   void (*big)(void *context, struct hak_big *), void *context) {
     uint32_t leaf_bits = hak_map_leaf_bits(HAK_GEO);
-    for (uintptr_t root_index = 0; root_index < HAK_MAP_ROOT_ENTRIES; root_index++) {
+    uintptr_t root_end = (uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_GEO->superslab_shift - leaf_bits);
+    for (uintptr_t root_index = 0; root_index < root_end; root_index++) {
         _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index], acquire);
-        for (uintptr_t i = 0; leaf != NULL && i >> leaf_bits == 0; i++) {
+        uintptr_t leaf_end = leaf == NULL ? 0 : (uintptr_t)1 << leaf_bits;
+        for (uintptr_t i = 0; i < leaf_end; i++) {
             uintptr_t entry = hak_load(&leaf[i], relaxed);
-            if (entry != HAK_MAP_NONE) {
+            if (HAK_UNLIKELY(entry != HAK_MAP_NONE)) {
                 uintptr_t start = HAK_ADDRESS_BASE + (((root_index << leaf_bits) | i) << HAK_GEO->superslab_shift);
                 walk_cell(entry, (const char *)start, superslab, big, context);
             }

@@ -11,7 +11,11 @@ struct hold {
     bool active;
 };
 
-static uint32_t gene_hold_at(const struct program *program, uint32_t record) {
+/* The first gene that holds before the given record, and how long; genes are few. */
+static uint32_t gene_hold_at(const struct program *program, uint64_t held_records, uint32_t record) {
+    if ((held_records >> record % 64 & 1) == 0) {
+        return 0;
+    }
     for (uint32_t i = 0; i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
         if (gene.record == record && gene.yield == 0) {
@@ -19,6 +23,15 @@ static uint32_t gene_hold_at(const struct program *program, uint32_t record) {
         }
     }
     return 0;
+}
+
+/* A bit for every record, modulo 64, that some gene names: most records need not be looked up. */
+static uint64_t records_named(const struct program *program) {
+    uint64_t named = 0;
+    for (uint32_t i = 0; i < program->gene_count; i++) {
+        named |= UINT64_C(1) << program_gene(program, i).record % 64;
+    }
+    return named;
 }
 
 /* Emit the thread's waiting records with an index below `end`. */
@@ -35,11 +48,12 @@ static uint32_t emit_waiting(const uint8_t *threads_of, struct hold *hold, uint3
 
 static void order_with_genes(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order) {
     struct hold holds[PROGRAM_THREADS_MAX] = {0};
+    uint64_t named = records_named(program);
     uint32_t count = 0;
     for (uint32_t i = 0; i < program->record_count; i++) {
         uint8_t thread = threads_of[i];
         struct hold *own = &holds[thread];
-        uint32_t wanted = gene_hold_at(program, i);
+        uint32_t wanted = gene_hold_at(program, named, i);
         if (!own->active && wanted != 0) {
             *own = (struct hold){.thread = thread, .left = wanted, .first = i, .active = true};
         }
