@@ -24,11 +24,14 @@
 #define HAK_OVERRIDE 0
 #endif
 
+/* 1: the process runs under AddressSanitizer; the build may say so for sources that are not instrumented themselves. */
+#ifndef HAK_ASAN
 #if defined(__SANITIZE_ADDRESS__)
 #define HAK_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define HAK_ASAN 1
+#endif
 #endif
 #endif
 #ifndef HAK_ASAN

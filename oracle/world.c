@@ -89,11 +89,17 @@ static void sanitizer_report(const char *text) {
     if (run.active && !run.raising) {
         run.raising = true;
         run.verdict->check = CHECK_CRASH;
-        snprintf(run.verdict->message, sizeof run.verdict->message, "AddressSanitizer report, see above");
+        snprintf(run.verdict->message, sizeof run.verdict->message, "sanitizer report, see above");
         run_write_signature(CHECK_CRASH, run.verdict->signature, sizeof run.verdict->signature);
         verdict_finish(run.verdict);
         world_print_finding(run.target, run.verdict, stderr);
     }
+}
+
+/* UndefinedBehaviorSanitizer has no callback to register, but calls this. */
+void __ubsan_on_report(void);
+void __ubsan_on_report(void) {
+    sanitizer_report("");
 }
 #endif
 
