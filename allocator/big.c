@@ -44,12 +44,13 @@ void *hak_big_take(size_t size_bytes, size_t align_bytes) {
         hak_meta_give(HAK_META_BIG, big);
         return NULL;
     }
-    hak_mark_closed(big->base, big->size_bytes);
+    hak_mark_fresh(big->base, big->size_bytes);
     return big->base;
 }
 
 void hak_big_give(struct hak_big *big) {
     hak_map_remove_big(big->base, big->size_bytes);
+    hak_mark_returned(big->base, big->size_bytes);
     os_release(big->base, big->size_bytes);
     hak_meta_give(HAK_META_BIG, big);
 }
@@ -67,6 +68,7 @@ bool hak_big_resize(struct hak_big *big, size_t size_bytes) {
         }
         big->size_bytes = new_bytes;
         hak_map_remove_big(base + new_bytes, old_bytes - new_bytes);
+        hak_mark_returned(base + new_bytes, old_bytes - new_bytes);
         os_release(base + new_bytes, old_bytes - new_bytes);
     } else if (new_bytes > old_bytes) {
         if (!os_extend(base, old_bytes, new_bytes)) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "allocator/annotate.h"
 #include "allocator/assert.h"
 #include "allocator/root.h"
 
@@ -33,6 +34,7 @@ static void *record_cut(struct hak_meta *meta, size_t size_bytes) {
     }
     void *record = meta->cursor;
     os_announce(record, rounded_bytes);
+    hak_mark_open(record, rounded_bytes);
     meta->cursor += rounded_bytes;
     return record;
 }

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "allocator/annotate.h"
 #include "allocator/root.h"
 #include "allocator/thread.h"
 
@@ -57,7 +56,6 @@ bool os_commit(void *address, size_t size_bytes) {
 }
 
 void os_release(void *address, size_t size_bytes) {
-    hak_mark_open(address, size_bytes);
     unmap_pages(address, size_bytes);
 }
 

@@ -49,7 +49,7 @@ void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *ow
     slab->state = HAK_SLAB_BOUND;
     slab->next = slab->previous = NULL;
     hak_store(&slab->owner, owner, relaxed); /* blocks are handed out later, by this thread */
-    hak_mark_closed(slab->start, (size_t)1 << geometry->slab_shift);
+    hak_mark_fresh(slab->start, (size_t)1 << geometry->slab_shift);
 }
 
 /* All blocks are back, so every link that was ever written here is in the first bytes of a carved block. */

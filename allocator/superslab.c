@@ -1,6 +1,7 @@
 /* superslab: birth and death of SuperSlabs. */
 #include "allocator/superslab.h"
 
+#include "allocator/annotate.h"
 #include "allocator/assert.h"
 #include "allocator/map.h"
 #include "allocator/root.h"
@@ -23,6 +24,7 @@ struct hak_superslab *hak_superslab_create(void) {
         return NULL;
     }
     os_announce(superslab, header_bytes);
+    hak_mark_open(superslab, header_bytes);
     superslab->slab_count = slab_count;
     superslab->free_count = slab_count;
     for (uint32_t i = slab_count; i > 0; i--) { /* so that the lowest is first in the list */
@@ -32,6 +34,7 @@ struct hak_superslab *hak_superslab_create(void) {
         superslab->free = slab;
     }
     if (!hak_map_enter_superslab(superslab)) {
+        hak_mark_returned(superslab, slab_bytes);
         os_release(superslab, superslab_bytes());
         return NULL;
     }
@@ -41,5 +44,10 @@ struct hak_superslab *hak_superslab_create(void) {
 void hak_superslab_destroy(struct hak_superslab *superslab) {
     hak_assert(superslab->free_count == superslab->slab_count || HAK_FAULT(RELEASE_LIVE));
     hak_map_remove_superslab(superslab);
+    if (HAK_SIM) {
+        hak_mark_closed(superslab, (size_t)1 << HAK_GEO->slab_shift); /* the header: all blocks are closed already */
+    } else {
+        hak_mark_returned(superslab, superslab_bytes());
+    }
     os_release(superslab, superslab_bytes());
 }

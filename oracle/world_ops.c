@@ -78,7 +78,12 @@ static void check_zero(const unsigned char *block, size_t size_bytes) {
 
 static void check_open(const void *block, size_t bytes) {
 #if HAK_ASAN
-    char *closed = bytes == 0 ? NULL : __asan_region_is_poisoned((void *)(uintptr_t)block, bytes);
+    enum { EDGE_BYTES = 64 }; /* what is closed by mistake is closed at an end */
+    char *start = (char *)(uintptr_t)block;
+    char *closed = bytes == 0 ? NULL : __asan_region_is_poisoned(start, bytes < EDGE_BYTES ? bytes : EDGE_BYTES);
+    if (closed == NULL && bytes > EDGE_BYTES) {
+        closed = __asan_region_is_poisoned(start + bytes - EDGE_BYTES, EDGE_BYTES);
+    }
     if (closed != NULL) {
         finding_raise(CHECK_USABLE_SMALL, block, "byte %td of the block is closed to its user",
                       closed - (const char *)block);

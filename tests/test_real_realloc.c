@@ -1,0 +1,237 @@
+/* realloc on the real system: what a block held is there afterwards, however the block got its new size: in place, by
+ * copying, by growing or shrinking a mapping, by moving pages. */
+#include "tests/test_real.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+enum { ERRNO_MARK = 12345, PAGE_BYTES = 4096 };
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* One step: the block carries the pattern of its old size; afterwards that of its new one. */
+static char *resize_checked(char *block, size_t old_bytes, size_t new_bytes) {
+    errno = ERRNO_MARK;
+    char *moved = hak_realloc(block, new_bytes);
+    require(moved != NULL && errno == ERRNO_MARK);
+    require(hak_malloc_usable_size(moved) >= new_bytes);
+    require(pattern_holds(moved, smaller(old_bytes, new_bytes), old_bytes));
+    pattern_fill(moved, new_bytes, new_bytes);
+    return moved;
+}
+
+static char *block_of(size_t size_bytes) {
+    char *block = hak_malloc(size_bytes);
+    require(block != NULL);
+    pattern_fill(block, size_bytes, size_bytes);
+    return block;
+}
+
+static void test_from_every_edge_to_every_edge(void **state) {
+    (void)state;
+    static const size_t edges_bytes[] = {1,   8,   9,    16,   17,   64,   128,  129,  144,  256,   257,   512,   513,
+                                         960, 961, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 65536, 65537, 200000};
+    enum { EDGES = sizeof edges_bytes / sizeof edges_bytes[0] };
+    for (size_t from = 0; from < EDGES; from++) {
+        for (size_t to = 0; to < EDGES; to++) {
+            char *block = resize_checked(block_of(edges_bytes[from]), edges_bytes[from], edges_bytes[to]);
+            hak_free(resize_checked(block, edges_bytes[to], edges_bytes[from]));
+        }
+    }
+}
+
+static void test_byte_by_byte_up_and_down(void **state) {
+    (void)state;
+    char *block = block_of(1);
+    size_t size = 1;
+    for (; size < 2500; size++) {
+        block = resize_checked(block, size, size + 1);
+    }
+    for (; size > 1; size--) {
+        block = resize_checked(block, size, size - 1);
+    }
+    hak_free(block);
+}
+
+/* A block that would waste more than half of its class is moved to a smaller one. */
+static void test_shrinking_gives_back(void **state) {
+    (void)state;
+    char *block = resize_checked(block_of(1000), 1000, 10);
+    assert_true(hak_malloc_usable_size(block) < 512);
+    hak_free(block);
+    block = resize_checked(block_of((size_t)4 << 20), (size_t)4 << 20, 5000);
+    assert_true(hak_malloc_usable_size(block) == 2 * PAGE_BYTES);
+    block = resize_checked(block, 5000, 100);
+    assert_true(hak_malloc_usable_size(block) < PAGE_BYTES);
+    hak_free(block);
+}
+
+/* Sizes around the region map's cells of 2 MiB: parts of cells, whole cells, and cells that are split and joined. */
+static void test_mappings_grow_and_shrink(void **state) {
+    (void)state;
+    static const size_t sizes_bytes[] = {3 << 20, 1 << 20, 6 << 20, 2 << 20, 5 << 20, 4097, 12 << 20, 4 << 20, 9 << 20};
+    enum { SIZES = sizeof sizes_bytes / sizeof sizes_bytes[0] };
+    char *block = block_of(sizes_bytes[0]);
+    char *aligned = hak_aligned_alloc((size_t)2 << 20, sizes_bytes[0]);
+    require(aligned != NULL);
+    pattern_fill(aligned, sizes_bytes[0], sizes_bytes[0]);
+    for (size_t i = 1; i < SIZES; i++) {
+        block = resize_checked(block, sizes_bytes[i - 1], sizes_bytes[i]);
+        aligned = resize_checked(aligned, sizes_bytes[i - 1], sizes_bytes[i]);
+    }
+    hak_free(block);
+    hak_free(aligned);
+}
+
+/* Make it impossible to grow the block where it is. The page is never given back: small, and nothing else may use it.
+ */
+static void fence_off(char *block) {
+    char *end = block + hak_malloc_usable_size(block);
+    (void)mmap(end, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+/* From 64 KiB on, pages move instead of bytes. A block that was moved so consists of several areas in the eyes of the
+ * system, and the next move must cope with that. */
+static void grow_by_moving(void) {
+    for (size_t first = (size_t)64 << 10; first <= (size_t)1 << 20; first += 339 << 10) {
+        size_t size = first;
+        char *block = block_of(size);
+        for (unsigned step = 0; step < 5; step++) {
+            fence_off(block);
+            char *old = block;
+            block = resize_checked(block, size, size * 2 + 77);
+            require(block != old);
+            size = size * 2 + 77;
+        }
+        hak_free(block);
+    }
+}
+
+static void test_mappings_that_must_move(void **state) {
+    (void)state;
+    expect_clean_child(grow_by_moving);
+}
+
+/* What numeric libraries do to their arrays: advice for a part of a block splits it in the eyes of the system. */
+static void move_what_was_advised(void) {
+    size_t size = (size_t)4 << 20;
+    char *block = block_of(size);
+    char *page = (char *)((uintptr_t)(block + size / 4) & ~(uintptr_t)(PAGE_BYTES - 1));
+    require(madvise(page, size / 2, MADV_DONTDUMP) == 0);
+    fence_off(block);
+    hak_free(resize_checked(block, size, size * 3));
+}
+
+static void test_mappings_with_advice_move(void **state) {
+    (void)state;
+    expect_clean_child(move_what_was_advised);
+}
+
+/* From now on mremap answers `error`, as systems do that do not know a flag or have run out of areas. */
+static void refuse_mremap(unsigned error) {
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof program / sizeof program[0], program};
+    require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+        (void)fprintf(stderr, "no seccomp here");
+        _exit(77);
+    }
+    require(mremap(program, PAGE_BYTES, PAGE_BYTES, 0) == MAP_FAILED && errno == (int)error);
+}
+
+static void grow_without_mremap(void) {
+    refuse_mremap(EINVAL);
+    size_t size = 5000;
+    char *block = block_of(size);
+    for (; size < (size_t)9 << 20; size *= 3) {
+        block = resize_checked(block, size, size * 3);
+    }
+    hak_free(resize_checked(block, size, 2000));
+}
+
+static void test_system_without_mremap(void **state) {
+    (void)state;
+    struct ending ending = run_in_child(grow_without_mremap);
+    if (WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 77) {
+        skip();
+    }
+    if (ending.status != 0) {
+        fail_msg("child: wait status 0x%x, it said: %s", (unsigned)ending.status, ending.said);
+    }
+}
+
+static void test_zero_frees(void **state) {
+    (void)state;
+    static const size_t sizes_bytes[] = {0, 24, 1024, 5000, (size_t)3 << 20};
+    for (size_t i = 0; i < sizeof sizes_bytes / sizeof sizes_bytes[0]; i++) {
+        void *block = hak_malloc(sizes_bytes[i]);
+        errno = ERRNO_MARK;
+        assert_null(hak_realloc(block, 0));
+        assert_int_equal(errno, ERRNO_MARK);
+        if (sizes_bytes[i] <= CLASS_MAX_BYTES) {
+            void *again = hak_malloc(sizes_bytes[i]);
+            assert_ptr_equal(again, block);
+            hak_free(again);
+        }
+    }
+    assert_null(hak_reallocarray(hak_malloc(10), 0, 5));
+}
+
+static void test_null_allocates(void **state) {
+    (void)state;
+    void *block = hak_realloc(NULL, 100);
+    void *none = hak_realloc(NULL, 0);
+    char *many = hak_reallocarray(NULL, 30, 100);
+    assert_true(block != NULL && none != NULL && block != none);
+    assert_true(hak_malloc_usable_size(many) >= 3000);
+    pattern_fill(many, 3000, 3000);
+    many = hak_reallocarray(many, 60, 100);
+    assert_true(pattern_holds(many, 3000, 3000));
+    hak_free(block);
+    hak_free(none);
+    hak_free(many);
+}
+
+static void test_failure_leaves_the_block(void **state) {
+    (void)state;
+    static const size_t impossible_bytes[] = {SIZE_MAX, PTRDIFF_MAX, (size_t)1 << 48};
+    static const size_t sizes_bytes[] = {24, 1000, 5000, (size_t)3 << 20};
+    for (size_t i = 0; i < sizeof sizes_bytes / sizeof sizes_bytes[0]; i++) {
+        char *block = block_of(sizes_bytes[i]);
+        for (size_t k = 0; k < sizeof impossible_bytes / sizeof impossible_bytes[0]; k++) {
+            errno = ERRNO_MARK;
+            assert_null(hak_realloc(block, impossible_bytes[k]));
+            assert_int_equal(errno, ENOMEM);
+            assert_true(pattern_holds(block, sizes_bytes[i], sizes_bytes[i]));
+        }
+        hak_free(block);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_from_every_edge_to_every_edge),
+        cmocka_unit_test(test_byte_by_byte_up_and_down),
+        cmocka_unit_test(test_shrinking_gives_back),
+        cmocka_unit_test(test_mappings_grow_and_shrink),
+        cmocka_unit_test(test_mappings_that_must_move),
+        cmocka_unit_test(test_mappings_with_advice_move),
+        cmocka_unit_test(test_system_without_mremap),
+        cmocka_unit_test(test_zero_frees),
+        cmocka_unit_test(test_null_allocates),
+        cmocka_unit_test(test_failure_leaves_the_block),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
