@@ -15,8 +15,8 @@
 #define HAK_ASSERT_AT_LEVEL(level, condition)                                                                          \
     do {                                                                                                               \
         if (HAK_CHECK >= (level) && HAK_UNLIKELY(!(condition)))                                                        \
-            os_fatal(HAK_FATAL_INVARIANT, "hakmem: invariant broken: " #condition " (" __FILE__                        \
-                                          ":" HAK_STRING(__LINE__) ")");                                               \
+            os_fatal(HAK_FATAL_INVARIANT,                                                                              \
+                     "hakmem: invariant broken: " #condition " (" __FILE__ ":" HAK_STRING(__LINE__) ")");              \
     } while (0)
 
 #define hak_assert(condition) HAK_ASSERT_AT_LEVEL(0, condition)

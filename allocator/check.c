@@ -77,7 +77,8 @@ static void check_big(void *context, struct hak_big *big) {
     struct walk *walk = context;
     walk->counts.bigs++;
     walk->counts.big_bytes += big->size_bytes;
-    broken(walk, hak_map_big((char *)big->base + big->size_bytes - 1) == big, "I8: the map knows every page of a mapping");
+    broken(walk, hak_map_big((char *)big->base + big->size_bytes - 1) == big,
+           "I8: the map knows every page of a mapping");
 }
 
 /* A list of blocks outside slabs: a cache or a remote queue. `expected` is its length, or SIZE_MAX if that is free. */

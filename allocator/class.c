@@ -7,11 +7,11 @@
 #define EIGHT(c) FOUR(c), FOUR(c)
 
 const uint8_t hak_class_of_eighth[HAK_TINY_MAX_BYTES / 8 + 1] = {
-    0,        0,                                                                                          /* 0, 8 */
-    1,        TWO(2),    TWO(3),    TWO(4),    TWO(5),    TWO(6),    TWO(7),    TWO(8),                    /* to 128 */
-    TWO(9),   TWO(10),   TWO(11),   TWO(12),   TWO(13),   TWO(14),   TWO(15),   TWO(16),                   /* to 256 */
-    FOUR(17), FOUR(18),  FOUR(19),  FOUR(20),  FOUR(21),  FOUR(22),  FOUR(23),  FOUR(24),                  /* to 512 */
-    EIGHT(25), EIGHT(26), EIGHT(27), EIGHT(28), EIGHT(29), EIGHT(30), EIGHT(31), EIGHT(32),                /* to 1024 */
+    0,         0,                                                                           /* 0, 8 */
+    1,         TWO(2),    TWO(3),    TWO(4),    TWO(5),    TWO(6),    TWO(7),    TWO(8),    /* to 128 */
+    TWO(9),    TWO(10),   TWO(11),   TWO(12),   TWO(13),   TWO(14),   TWO(15),   TWO(16),   /* to 256 */
+    FOUR(17),  FOUR(18),  FOUR(19),  FOUR(20),  FOUR(21),  FOUR(22),  FOUR(23),  FOUR(24),  /* to 512 */
+    EIGHT(25), EIGHT(26), EIGHT(27), EIGHT(28), EIGHT(29), EIGHT(30), EIGHT(31), EIGHT(32), /* to 1024 */
 };
 
 uint32_t hak_class_aligned(size_t size_bytes, size_t align_bytes) {

@@ -1,6 +1,6 @@
-/* class: tiny size classes. Steps of 16 B to 128 B, then eight steps per doubling (12.5 % apart) to 1 KiB, and one class
- * of 8 B in front. Blocks of 16 B or more are multiples of 16, so with slabs aligned to pages every such block is aligned
- * to 16. Pure functions and constant tables, any thread. */
+/* class: tiny size classes. Steps of 16 B to 128 B, then eight steps per doubling (12.5 % apart) to 1 KiB, and one
+ * class of 8 B in front. Blocks of 16 B or more are multiples of 16, so with slabs aligned to pages every such block is
+ * aligned to 16. Pure functions and constant tables, any thread. */
 #ifndef HAKMEM_ALLOCATOR_CLASS_H
 #define HAKMEM_ALLOCATOR_CLASS_H
 

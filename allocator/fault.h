@@ -1,5 +1,5 @@
-/* fault: places where a historical bug can be put back. One table of ids; oracle/fault.c adds to each its name, origin and
- * expected check.
+/* fault: places where a historical bug can be put back. One table of ids; oracle/fault.c adds to each its name, origin
+ * and expected check.
  *
  * HAK_FAULT(NAME)            true when the fault is armed: the code behind it is the bug
  * HAK_FAULT_IF(NAME, cond)   the same, where the bug only differs from the right code when cond holds
@@ -14,35 +14,35 @@
 
 #include "allocator/config.h"
 
-#define HAK_FAULT_TABLE(X) \
-    X(CARVE_BY_USED) \
-    X(LINK_PAST_BLOCK) \
-    X(SENTINEL_LEAK) \
-    X(BORN_MARKED) \
-    X(CLASS_ROUND_DOWN) \
-    X(OWNER_8BIT) \
-    X(SLAB_TWO_CLASSES) \
-    X(RELEASE_UNDER_REMOTE) \
-    X(STALE_METADATA) \
-    X(RELEASE_LIVE) \
-    X(MAP_LOSES_PAGE) \
-    X(FALLBACK_MALLOC) \
-    X(CACHE_KEEPS_HEAD) \
-    X(CALLOC_SKIPS_ZERO) \
-    X(REALLOC_SHORT_COPY) \
-    X(REALLOC_FREES_OLD) \
-    X(ALIGN_IGNORED) \
-    X(ERRNO_MISSING) \
-    X(USABLE_OVERSTATES) \
-    X(LINK_LEFT) \
-    X(SENTINEL_VISIBLE) \
-    X(FLUSH_DROPS) \
-    X(LOCK_KEPT) \
-    X(OVERFLOW_IGNORED) \
-    X(STATE_OUTSIDE_ROOT) \
-    X(GROWTH_LIMIT) \
-    X(ADOPT_NULL) \
-    X(USABLE_UNDERSTATES) \
+#define HAK_FAULT_TABLE(X)                                                                                             \
+    X(CARVE_BY_USED)                                                                                                   \
+    X(LINK_PAST_BLOCK)                                                                                                 \
+    X(SENTINEL_LEAK)                                                                                                   \
+    X(BORN_MARKED)                                                                                                     \
+    X(CLASS_ROUND_DOWN)                                                                                                \
+    X(OWNER_8BIT)                                                                                                      \
+    X(SLAB_TWO_CLASSES)                                                                                                \
+    X(RELEASE_UNDER_REMOTE)                                                                                            \
+    X(STALE_METADATA)                                                                                                  \
+    X(RELEASE_LIVE)                                                                                                    \
+    X(MAP_LOSES_PAGE)                                                                                                  \
+    X(FALLBACK_MALLOC)                                                                                                 \
+    X(CACHE_KEEPS_HEAD)                                                                                                \
+    X(CALLOC_SKIPS_ZERO)                                                                                               \
+    X(REALLOC_SHORT_COPY)                                                                                              \
+    X(REALLOC_FREES_OLD)                                                                                               \
+    X(ALIGN_IGNORED)                                                                                                   \
+    X(ERRNO_MISSING)                                                                                                   \
+    X(USABLE_OVERSTATES)                                                                                               \
+    X(LINK_LEFT)                                                                                                       \
+    X(SENTINEL_VISIBLE)                                                                                                \
+    X(FLUSH_DROPS)                                                                                                     \
+    X(LOCK_KEPT)                                                                                                       \
+    X(OVERFLOW_IGNORED)                                                                                                \
+    X(STATE_OUTSIDE_ROOT)                                                                                              \
+    X(GROWTH_LIMIT)                                                                                                    \
+    X(ADOPT_NULL)                                                                                                      \
+    X(USABLE_UNDERSTATES)                                                                                              \
     X(TRIM_FORGETS)
 
 enum hak_fault {
@@ -59,7 +59,7 @@ struct hak_faults {
     enum hak_fault armed;
     uint64_t reached;
     uint64_t triggered;
-    uint32_t outside_root;      /* the state that fault state-outside-root keeps where no reset sees it */
+    uint32_t outside_root;         /* the state that fault state-outside-root keeps where no reset sees it */
     unsigned char elsewhere[8192]; /* what fault fallback-malloc hands out */
 };
 extern struct hak_faults hak_faults;

@@ -18,7 +18,8 @@
 #include "allocator/remote.h"
 #include "allocator/slab.h"
 
-/* Blocks of one class that this thread may hand out at once, last in first out. Every one lies in a slab of this heap. */
+/* Blocks of one class that this thread may hand out at once, last in first out. Every one lies in a slab of this heap.
+ */
 struct hak_cache {
     struct hak_block *head;
     uint32_t count;
@@ -33,11 +34,11 @@ struct hak_heap {
     struct hak_slab *available[HAK_CLASS_COUNT]; /* slabs with a block to give */
     struct hak_slab *full;                       /* the others, of all classes */
     uint64_t classes; /* bit per class that had a slab here since the heap was last empty: others have nothing */
-    uint32_t id;                                 /* for reports; from 1 */
-    uint32_t state;                              /* enum hak_heap_state, under heaps.lock */
-    struct hak_heap *next_known;                 /* all heaps */
-    struct hak_heap *next_unowned;               /* orphans or spares */
-    _Alignas(64) struct hak_remote remote;       /* written by other threads: a cache line of its own */
+    uint32_t id;      /* for reports; from 1 */
+    uint32_t state;   /* enum hak_heap_state, under heaps.lock */
+    struct hak_heap *next_known;           /* all heaps */
+    struct hak_heap *next_unowned;         /* orphans or spares */
+    _Alignas(64) struct hak_remote remote; /* written by other threads: a cache line of its own */
 };
 
 struct hak_heaps {

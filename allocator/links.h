@@ -1,11 +1,11 @@
 /* links: the one module that knows how a link is stored in a free block.
  *
- * Place: the first 8 bytes of the block. Encoding: the plain address of the next block, NULL at the end of a local list.
- * A remote queue may end in the sentinel instead (remote.h); the sentinel is no canonical address, so following it traps.
- * A block that leaves a list has its link wiped, so nothing of the allocator shows in memory handed out.
+ * Place: the first 8 bytes of the block. Encoding: the plain address of the next block, NULL at the end of a local
+ * list. A remote queue may end in the sentinel instead (remote.h); the sentinel is no canonical address, so following
+ * it traps. A block that leaves a list has its link wiped, so nothing of the allocator shows in memory handed out.
  *
- * Who may call: whoever owns the block at that moment (list owner, or the thread that pushes or drains). Free blocks are
- * poisoned under AddressSanitizer, hence these accesses, and only these, are not instrumented. */
+ * Who may call: whoever owns the block at that moment (list owner, or the thread that pushes or drains). Free blocks
+ * are poisoned under AddressSanitizer, hence these accesses, and only these, are not instrumented. */
 #ifndef HAKMEM_ALLOCATOR_LINKS_H
 #define HAKMEM_ALLOCATOR_LINKS_H
 

@@ -1,8 +1,8 @@
 /* lock: a mutex of one word, zero when free, that sleeps in the system when contended.
  *
  * States: 0 free, 1 held, 2 held with perhaps a sleeper. The three-state scheme is Drepper's ("Futexes are tricky").
- * Not recursive. Lock order of the allocator: heaps, pool, map, meta; a thread that holds one may take only those to its
- * right. Works before any initialisation. */
+ * Not recursive. Lock order of the allocator: heaps, pool, map, meta; a thread that holds one may take only those to
+ * its right. Works before any initialisation. */
 #ifndef HAKMEM_ALLOCATOR_LOCK_H
 #define HAKMEM_ALLOCATOR_LOCK_H
 

@@ -1,8 +1,8 @@
 /* malloc: the public entry points. The fast paths stand first.
  *
- * Cost of malloc, cached small block: one load of the thread root, one of the class table, the cache's head, the block's
- * link; stores of head, link and count. No atomic read-modify-write, one branch on size, one on the cache.
- * Cost of free, own small block: the region map's two loads, the slab's owner, the thread root; stores of link, head and
+ * Cost of malloc, cached small block: one load of the thread root, one of the class table, the cache's head, the
+ * block's link; stores of head, link and count. No atomic read-modify-write, one branch on size, one on the cache. Cost
+ * of free, own small block: the region map's two loads, the slab's owner, the thread root; stores of link, head and
  * count. No read-modify-write. */
 #include "allocator/hakmem.h"
 
@@ -188,9 +188,8 @@ static struct backing backing_of(void *address) {
 
 /* Try to serve the new size where the block is. A block that would waste more than half is moved. */
 static bool resize_in_place(void *address, struct backing backing, size_t size_bytes) {
-    bool fits = backing.big != NULL
-                    ? size_bytes > HAK_TINY_MAX_BYTES && hak_big_resize(backing.big, size_bytes)
-                    : size_bytes <= backing.usable_bytes && size_bytes >= backing.usable_bytes / 2;
+    bool fits = backing.big != NULL ? size_bytes > HAK_TINY_MAX_BYTES && hak_big_resize(backing.big, size_bytes)
+                                    : size_bytes <= backing.usable_bytes && size_bytes >= backing.usable_bytes / 2;
     if (fits) {
         hak_mark_closed(address, backing.big != NULL ? backing.big->size_bytes : backing.usable_bytes);
         hak_mark_open(address, size_bytes);
@@ -209,8 +208,8 @@ static void content_move(void *to, void *from, struct backing backing, size_t si
         hak_mark_open(to, size_bytes);
     } else {
         os_announce(to, shared_bytes);
-        memcpy(to, from, HAK_FAULT_IF(REALLOC_SHORT_COPY, shared_bytes % 16 != 0) ? shared_bytes & ~(size_t)15
-                                                                                 : shared_bytes);
+        memcpy(to, from,
+               HAK_FAULT_IF(REALLOC_SHORT_COPY, shared_bytes % 16 != 0) ? shared_bytes & ~(size_t)15 : shared_bytes);
     }
 }
 

@@ -43,7 +43,8 @@ static inline uint32_t hak_map_leaf_bits(const struct hak_geometry *geometry) {
 
 /* The entry of a cell: two dependent loads. Include root.h to call it. */
 #define hak_map_entry(address) hak_map_entry_in(&hak_root.map, HAK_GEO, (address))
-static inline uintptr_t hak_map_entry_in(struct hak_map *map, const struct hak_geometry *geometry, const void *address) {
+static inline uintptr_t hak_map_entry_in(struct hak_map *map, const struct hak_geometry *geometry,
+                                         const void *address) {
     uintptr_t cell = ((uintptr_t)address - HAK_ADDRESS_BASE) >> geometry->superslab_shift;
     uintptr_t root_index = cell >> hak_map_leaf_bits(geometry);
     if (HAK_UNLIKELY(root_index >= HAK_MAP_ROOT_ENTRIES)) {

@@ -65,4 +65,3 @@ void hak_meta_give(enum hak_meta_kind kind, void *record) {
     meta->free[kind] = node;
     hak_lock_release(&meta->lock);
 }
-

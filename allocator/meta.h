@@ -1,8 +1,8 @@
 /* meta: memory for the allocator's own records.
  *
  * Cut from chunks that the system gives, HAK_GEO->meta_chunk_bytes each (larger for a larger record), without limit on
- * their number. Records of a kind go back to that kind's list and serve that kind again; chunks are never given back, so
- * a stale pointer to a record is always readable. Owns meta.lock, the innermost lock. Any thread. */
+ * their number. Records of a kind go back to that kind's list and serve that kind again; chunks are never given back,
+ * so a stale pointer to a record is always readable. Owns meta.lock, the innermost lock. Any thread. */
 #ifndef HAKMEM_ALLOCATOR_META_H
 #define HAKMEM_ALLOCATOR_META_H
 

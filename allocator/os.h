@@ -21,9 +21,9 @@ void *os_reserve(size_t size_bytes, size_t align_bytes);
  * range is as before. */
 bool os_commit(void *address, size_t size_bytes);
 
-/* Any address and size inside a committed range: the allocator, or a user of its small blocks, will write there from now
- * on. Said before the first write since the commit. Nothing on Linux; the simulated world clears what was announced. What
- * users write to blocks of a mapping of their own is not announced. */
+/* Any address and size inside a committed range: the allocator, or a user of its small blocks, will write there from
+ * now on. Said before the first write since the commit. Nothing on Linux; the simulated world clears what was
+ * announced. What users write to blocks of a mapping of their own is not announced. */
 #if HAK_SIM
 void os_announce(void *address, size_t size_bytes);
 #else
@@ -40,8 +40,8 @@ void os_release(void *address, size_t size_bytes);
  * as zero. On false nothing has changed. */
 bool os_extend(void *address, size_t old_bytes, size_t new_bytes);
 
-/* Move the content of one committed range to another that is still all zero and was never announced. The source holds undefined
- * bytes afterwards. The ranges do not overlap. Cannot fail. */
+/* Move the content of one committed range to another that is still all zero and was never announced. The source holds
+ * undefined bytes afterwards. The ranges do not overlap. Cannot fail. */
 void os_move_pages(void *to, void *from, size_t size_bytes);
 
 /* What the real layer keeps; part of the state root. */
@@ -61,9 +61,9 @@ void os_wake(_Atomic uint32_t *word);
 
 /* Why the allocator cannot go on. The simulated world turns each into a check of the oracle. */
 enum hak_fatal {
-    HAK_FATAL_INVARIANT,    /* an assertion failed */
-    HAK_FATAL_SENTINEL,     /* the sentinel was found where a block belongs */
-    HAK_FATAL_BAD_POINTER,  /* the caller passed a pointer that is not a live block */
+    HAK_FATAL_INVARIANT,   /* an assertion failed */
+    HAK_FATAL_SENTINEL,    /* the sentinel was found where a block belongs */
+    HAK_FATAL_BAD_POINTER, /* the caller passed a pointer that is not a live block */
 };
 /* Say `message` (one line, no newline) on standard error and abort. Never allocates. */
 _Noreturn void os_fatal(enum hak_fatal kind, const char *message);

@@ -1,8 +1,8 @@
 /* pool: the shared pool of free slabs, and through it of SuperSlabs.
  *
- * A slab that no heap needs comes here and serves any class of any heap next. SuperSlabs that have a free slab are in one
- * list without limit; those that are all free are counted, and beyond HAK_GEO->empties_kept they go back to the system.
- * Owns pool.lock, which may be held while taking map.lock and meta.lock. Any thread. */
+ * A slab that no heap needs comes here and serves any class of any heap next. SuperSlabs that have a free slab are in
+ * one list without limit; those that are all free are counted, and beyond HAK_GEO->empties_kept they go back to the
+ * system. Owns pool.lock, which may be held while taking map.lock and meta.lock. Any thread. */
 #ifndef HAKMEM_ALLOCATOR_POOL_H
 #define HAKMEM_ALLOCATOR_POOL_H
 

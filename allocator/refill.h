@@ -6,8 +6,8 @@
 
 struct hak_block;
 
-/* A block of the class for this thread, whose cache of it must be empty and is refilled on the way. NULL when the system
- * refuses. */
+/* A block of the class for this thread, whose cache of it must be empty and is refilled on the way. NULL when the
+ * system refuses. */
 struct hak_block *hak_refill(uint32_t class_id);
 
 #endif

@@ -1,8 +1,7 @@
 /* slab: a run of pages cut into blocks of one class, and its metadata.
  *
  * Invariants of a bound slab, in terms of its two counters:
- *   used    blocks that left the slab and did not come back to its free list: live, cached by a thread, or on the way in
- *           a remote queue
+ *   used    blocks that left the slab and are not back in its free list: live, cached by a thread, or in a remote queue
  *   carved  how far the slab was ever cut; it only grows until the slab is reset
  *   carved - used == length of the free list;  used <= carved <= capacity
  * Blocks are cut by `carved`, never by `used`.

@@ -13,7 +13,7 @@ struct hak_superslab {
     struct hak_superslab *previous;
     struct hak_slab *free;
     uint32_t free_count;
-    uint32_t slab_count; /* usable slabs: indices 1 to slab_count */
+    uint32_t slab_count;     /* usable slabs: indices 1 to slab_count */
     struct hak_slab slabs[]; /* [0] stands for the header's own place and stays zero: it has no blocks */
 };
 

@@ -30,7 +30,8 @@ struct hak_heap *hak_thread_heap(void);
 void hak_thread_exit(void);
 
 /* Around fork. prepare takes every lock in order; parent gives them back; child makes them new: the threads that held
- * heaps do not exist there, and their heaps are left alone, since they may have been caught in the middle of a change. */
+ * heaps do not exist there, and their heaps are left alone, since they may have been caught in the middle of a change.
+ */
 void hak_fork_prepare(void);
 void hak_fork_parent(void);
 void hak_fork_child(void);

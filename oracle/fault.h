@@ -9,11 +9,11 @@
 #include "oracle/target.h"
 
 struct fault_info {
-    const char *name;    /* as on the command line: "carve-by-used" */
-    const char *origin;  /* where it was once real */
-    const char *needs;   /* sequence, threads, system failure */
-    enum check check;    /* the check that is expected to see it (another may be faster) */
-    enum target target;  /* the target that reaches it soonest */
+    const char *name;   /* as on the command line: "carve-by-used" */
+    const char *origin; /* where it was once real */
+    const char *needs;  /* sequence, threads, system failure */
+    enum check check;   /* the check that is expected to see it (another may be faster) */
+    enum target target; /* the target that reaches it soonest */
 };
 extern const struct fault_info fault_table[HAK_FAULT_COUNT]; /* entry 0 is "none" */
 

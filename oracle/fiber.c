@@ -48,7 +48,13 @@ static void fiber_first(void *self) {
 
 /* The frame that fiber_switch_raw pops: registers in the order it restores them, then the return address. */
 #if defined(__x86_64__)
-enum { FRAME_WORDS = 8, FRAME_ARGUMENT = 3, FRAME_FUNCTION = 2, FRAME_RETURN = 6, FRAME_DROP_WORDS = 9 }; /* 16-aligned at the call */
+enum {
+    FRAME_WORDS = 8,
+    FRAME_ARGUMENT = 3,
+    FRAME_FUNCTION = 2,
+    FRAME_RETURN = 6,
+    FRAME_DROP_WORDS = 9
+}; /* 16-aligned at the call */
 #else
 enum { FRAME_WORDS = 20, FRAME_ARGUMENT = 0, FRAME_FUNCTION = 1, FRAME_RETURN = 11, FRAME_DROP_WORDS = 20 };
 #endif

@@ -1,8 +1,8 @@
 /* fiber: a stack and a place in the code, switched by hand.
  *
  * Virtual threads of the simulated world run on fibers of one OS thread. A switch saves the callee-saved registers on
- * the old stack and takes them from the new one (about 10 ns less than any switch through the kernel); it is announced to
- * AddressSanitizer. A fiber's entry function never returns. Not thread safe: all fibers belong to one OS thread. */
+ * the old stack and takes them from the new one (about 10 ns less than any switch through the kernel); it is announced
+ * to AddressSanitizer. A fiber's entry function never returns. Not thread safe: all fibers belong to one OS thread. */
 #ifndef HAKMEM_ORACLE_FIBER_H
 #define HAKMEM_ORACLE_FIBER_H
 

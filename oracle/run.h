@@ -1,8 +1,8 @@
 /* run: the state of one execution, shared by the files world*.c and by nobody else.
  *
- * A run is a list of steps. A step is a record of the program, on the virtual thread it names, or one of the final steps
- * every run ends with. Threads are fibers; at this granularity a step runs to its end, then the next step's thread goes
- * on. hak_thread, the allocator's thread root, is swapped with the fiber. */
+ * A run is a list of steps. A step is a record of the program, on the virtual thread it names, or one of the final
+ * steps every run ends with. Threads are fibers; at this granularity a step runs to its end, then the next step's
+ * thread goes on. hak_thread, the allocator's thread root, is swapped with the fiber. */
 #ifndef HAKMEM_ORACLE_RUN_H
 #define HAKMEM_ORACLE_RUN_H
 
@@ -53,7 +53,7 @@ struct run {
     bool active;
     bool raising; /* a finding is being made: a crash now is not another */
     bool failed;
-    uint8_t thread; /* running */
+    uint8_t thread;                          /* running */
     uint8_t threads_of[PROGRAM_RECORDS_MAX]; /* thread of each record */
     uint16_t order[PROGRAM_RECORDS_MAX];
     uint32_t step; /* next */

@@ -46,7 +46,8 @@ static uint32_t emit_waiting(const uint8_t *threads_of, struct hold *hold, uint3
     return count;
 }
 
-static void order_with_genes(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order) {
+static void order_with_genes(const struct program *program, const uint8_t *threads_of, uint8_t threads,
+                             uint16_t *order) {
     struct hold holds[PROGRAM_THREADS_MAX] = {0};
     uint64_t named = records_named(program);
     uint32_t count = 0;

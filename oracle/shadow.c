@@ -96,8 +96,8 @@ uint64_t shadow_pattern(uint32_t n) {
            UINT64_C(0xee00000000000001);
 }
 
-/* Where a block carries its pattern is a pure function of the size: small blocks are watched whole, others at both ends.
- * Byte i of a block holds byte i % 8 of the pattern, so a word at any offset holds the pattern rotated. */
+/* Where a block carries its pattern is a pure function of the size: small blocks are watched whole, others at both
+ * ends. Byte i of a block holds byte i % 8 of the pattern, so a word at any offset holds the pattern rotated. */
 enum { WHOLE_BYTES = 64, HEAD_BYTES = 32, TAIL_BYTES = 16 };
 
 static uint64_t rotated(uint64_t pattern, size_t offset) {
@@ -189,6 +189,7 @@ ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_
         return range_verify(block, start, 0, block->claimed_bytes, bytes);
     }
     ptrdiff_t changed = range_verify(block, start, 0, HEAD_BYTES, bytes);
-    return changed != SHADOW_INTACT ? changed
-                                    : range_verify(block, start, tail_of(block->claimed_bytes), block->claimed_bytes, bytes);
+    return changed != SHADOW_INTACT
+               ? changed
+               : range_verify(block, start, tail_of(block->claimed_bytes), block->claimed_bytes, bytes);
 }

@@ -1,9 +1,9 @@
 /* shadow: the map of what is live, outside the heap under test.
  *
  * A sorted set of intervals for double allocation and overlap, and a byte pattern per block for its content. Blocks
- * to 64 B are filled and verified whole; of larger ones the first 32 and the last 16 to 23, so that a program's cost does
- * not follow its sizes. A pattern word never looks like an address of the arena, a sentinel, or zero.
- * One set a run; plain data, one OS thread. */
+ * to 64 B are filled and verified whole; of larger ones the first 32 and the last 16 to 23, so that a program's cost
+ * does not follow its sizes. A pattern word never looks like an address of the arena, a sentinel, or zero. One set a
+ * run; plain data, one OS thread. */
 #ifndef HAKMEM_ORACLE_SHADOW_H
 #define HAKMEM_ORACLE_SHADOW_H
 
@@ -18,8 +18,8 @@ struct shadow_block {
     size_t requested_bytes; /* what was asked for */
     size_t claimed_bytes;   /* what the user may write: requested, or usable size once that was asked; at least 1 */
     uint64_t pattern;       /* 0: nothing was written, content is not watched */
-    uint32_t born;  /* record that allocated it */
-    uint8_t thread; /* that allocated it */
+    uint32_t born;          /* record that allocated it */
+    uint8_t thread;         /* that allocated it */
 };
 
 struct shadow {

@@ -1,12 +1,12 @@
 /* sim: extents, pages, failures, clock.
  *
  * Extents: `free_extents` is sorted by address and has no two neighbours that touch; everything else is reserved.
- * Pages: a flag byte each, and a byte of dirty lines. Whoever writes says so first, the allocator through os_announce, the
- * oracle through sim_touch; pages with dirty lines are LISTED, once. A page that is released is cleared at once, and
- * stays listed.
+ * Pages: a flag byte each, and a byte of dirty lines. Whoever writes says so first, the allocator through os_announce,
+ * the oracle through sim_touch; pages with dirty lines are LISTED, once. A page that is released is cleared at once,
+ * and stays listed.
  *
- * Under AddressSanitizer all of the arena is closed until the allocator opens parts of it (annotate.h); the few functions
- * here that read or clear regardless are marked UNCHECKED and call nothing that is intercepted. */
+ * Under AddressSanitizer all of the arena is closed until the allocator opens parts of it (annotate.h); the few
+ * functions here that read or clear regardless are marked UNCHECKED and call nothing that is intercepted. */
 #include "oracle/sim.h"
 
 #include <errno.h>
@@ -355,8 +355,7 @@ bool os_thread_attach(void) {
     return true; /* the world calls hak_thread_exit itself */
 }
 
-void os_process_attach(void) {
-}
+void os_process_attach(void) {}
 
 /* Operations run to their end, so whoever holds the lock will never come to release it. */
 void os_wait(_Atomic uint32_t *word, uint32_t expected) {
@@ -421,7 +420,7 @@ int sim_open(char *why, size_t why_bytes) {
     }
     sim.open = true;
     hak_mark_closed(wanted, arena_bytes);
-    sim_reset(&(struct sim_knobs){0}, true);
+    sim_reset(true);
     return 0;
 }
 
@@ -454,7 +453,11 @@ static void release_reserved(void) {
     }
 }
 
-void sim_reset(const struct sim_knobs *knobs, bool deep) {
+void sim_set_knobs(const struct sim_knobs *knobs) {
+    sim.knobs = *knobs;
+}
+
+void sim_reset(bool deep) {
     if (deep) {
         (void)madvise((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT, MADV_DONTNEED);
         memset(sim.flags, 0, sizeof sim.flags);
@@ -464,7 +467,7 @@ void sim_reset(const struct sim_knobs *knobs, bool deep) {
         clear_listed();
         release_reserved();
     }
-    sim.knobs = *knobs;
+    sim.knobs = (struct sim_knobs){0};
     sim.fail_next = 0;
     sim.requests = 0;
     sim.refused = 0;
@@ -510,7 +513,7 @@ uint64_t sim_bench_reset_ns(unsigned pages) {
         memset(block, 1, (size_t)pages << HAK_PAGE_SHIFT);
         struct timespec start, end;
         clock_gettime(CLOCK_MONOTONIC, &start);
-        sim_reset(&(struct sim_knobs){0}, false);
+        sim_reset(false);
         clock_gettime(CLOCK_MONOTONIC, &end);
         ns[round] = (uint64_t)((end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec);
     }

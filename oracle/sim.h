@@ -1,8 +1,8 @@
 /* sim: the system layer of the simulated world (the other implementation of allocator/os.h), and its knobs.
  *
- * Memory is one arena at a fixed address, HAK_ADDRESS_BASE, of 2^HAK_ADDRESS_BITS bytes. It hands out extents first fit,
- * so addresses are reused at once, and remembers which pages may hold something: a reset clears those and nothing else.
- * Everything a program can observe follows from the knobs and the sequence of requests. One OS thread. */
+ * Memory is one arena at a fixed address, HAK_ADDRESS_BASE, of 2^HAK_ADDRESS_BITS bytes. It hands out extents first
+ * fit, so addresses are reused at once, and remembers which pages may hold something: a reset clears those and nothing
+ * else. Everything a program can observe follows from the knobs and the sequence of requests. One OS thread. */
 #ifndef HAKMEM_ORACLE_SIM_H
 #define HAKMEM_ORACLE_SIM_H
 
@@ -24,7 +24,9 @@ void sim_close(void);
 
 /* Make everything as after sim_open; all memory reads as zero. `deep` also clears pages that no request explains: after
  * a finding nothing is believed. */
-void sim_reset(const struct sim_knobs *knobs, bool deep);
+void sim_reset(bool deep);
+/* For what follows, until the next reset. */
+void sim_set_knobs(const struct sim_knobs *knobs);
 
 /* The next `count` requests fail. */
 void sim_fail_next(uint32_t count);

@@ -1,8 +1,8 @@
 /* world: one execution from reset to verdict.
  *
  * Fibers: main prepares, switches to the thread of the first step, and is switched back to when all steps are done or a
- * finding was raised. A thread's fiber carries out its steps as long as the next step is its own, then switches straight
- * to the thread whose turn it is. A finding abandons the fibers as they are; the next run begins them anew. */
+ * finding was raised. A thread's fiber carries out its steps as long as the next step is its own, then switches
+ * straight to the thread whose turn it is. A finding abandons the fibers as they are; the next run begins them anew. */
 #include "oracle/world.h"
 
 #include <errno.h>
@@ -240,8 +240,6 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.target = target;
     run.program = program;
     run.verdict = verdict;
-    run.shadow.count = 0;
-    memset(run.shadow.blocks, 0, sizeof run.shadow.blocks);
     for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         run.threads[i].root = (struct hak_thread)HAK_THREAD_INITIAL;
         run.threads[i].prepared = run.threads[i].alive = false;
@@ -263,9 +261,12 @@ static void run_begin(const struct target_info *target, const struct program *pr
     schedule_order(program, run.threads_of, target->threads, run.order);
 }
 
-/* Everything as world_open made it, but for the knobs that the next run sets. */
-static void world_reset(const struct sim_knobs *knobs, bool deep) {
-    sim_reset(knobs, deep);
+/* Everything as world_open made it. A run that ended well has freed all its blocks; a finding leaves what it leaves. */
+static void world_reset(bool deep) {
+    sim_reset(deep);
+    if (deep) {
+        memset(&run.shadow, 0, sizeof run.shadow);
+    }
     memset(&hak_root, 0, sizeof hak_root);
     hak_thread = (struct hak_thread)HAK_THREAD_INITIAL;
 }
@@ -283,8 +284,7 @@ enum check world_run(const struct target_info *target, const struct program *pro
     *verdict = (struct verdict){.check = CHECK_NONE};
     run_begin(target, program, verdict);
     const struct program_header *header = &program->header;
-    struct sim_knobs knobs = {header->placement, target->failures ? header->fail_every : 0};
-    world_reset(&knobs, false);
+    sim_set_knobs(&(struct sim_knobs){header->placement, target->failures ? header->fail_every : 0});
     hak_root.geometry = &hak_geometries[header->geometry % HAK_GEOMETRY_COUNT];
     run.active = true;
     run.threads[0].prepared = true;
@@ -299,7 +299,7 @@ enum check world_run(const struct target_info *target, const struct program *pro
         fibers_forget();
     }
     run.active = false;
-    world_reset(&(struct sim_knobs){0}, run.failed);
+    world_reset(run.failed);
     totals.executions++;
     totals.operations += run.operations;
     totals.dirty_pages = sim_cleared_pages();
@@ -399,7 +399,7 @@ int world_open(char *why, size_t why_bytes) {
         return -1;
     }
     crash_handlers_install();
-    world_reset(&(struct sim_knobs){0}, true);
+    world_reset(true);
     untouched_hash = world_state_hash();
     return 0;
 }

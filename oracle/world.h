@@ -44,7 +44,8 @@ enum check world_run(const struct target_info *target, const struct program *pro
 void world_print_finding(const struct target_info *target, const struct verdict *verdict, FILE *out);
 
 /* world_run, and a sample of runs is proven: every 64th input is replayed and must leave the same trace, after every
- * 4096th the world must hash as it did when it was opened (check nondeterminism). What every fuzzing loop should call. */
+ * 4096th the world must hash as it did when it was opened (check nondeterminism). What every fuzzing loop should call.
+ */
 enum check world_run_sampled(const struct target_info *target, const struct program *program, FILE *report,
                              struct verdict *verdict);
 

@@ -98,8 +98,8 @@ static struct live count_live(void) {
 
 static void compare(const char *what, size_t allocator_has, size_t shadow_has) {
     if (allocator_has > shadow_has) {
-        finding_raise(CHECK_BLOCK_LOST, NULL, "%zu %s blocks are neither live nor in any list", allocator_has - shadow_has,
-                      what);
+        finding_raise(CHECK_BLOCK_LOST, NULL, "%zu %s blocks are neither live nor in any list",
+                      allocator_has - shadow_has, what);
     }
     if (allocator_has < shadow_has) {
         finding_raise(CHECK_ACCOUNTING, NULL, "%zu live %s blocks are not counted as used", shadow_has - allocator_has,

@@ -30,8 +30,10 @@ static void scan_for_leaks(const unsigned char *block, size_t from, size_t to) {
             finding_raise(CHECK_LEAK_SENTINEL, block, "the sentinel stands at offset %zu of the new block", offset);
         }
         if (is_inside_word(word)) {
-            finding_raise(CHECK_LEAK_LINK, block, "an address of the allocator's insides stands at offset %zu of the new "
-                          "block", offset);
+            finding_raise(CHECK_LEAK_LINK, block,
+                          "an address of the allocator's insides stands at offset %zu of the new "
+                          "block",
+                          offset);
         }
     }
 }
@@ -97,7 +99,8 @@ static void check_open(const void *block, size_t bytes) {
 /* --- live blocks --- */
 
 static void event_add(enum event_kind kind, uint8_t slot, uintptr_t start, size_t bytes) {
-    run.events[run.event_count++ % EVENTS_KEPT] = (struct event){start, bytes, run.index, run.thread, slot, (uint8_t)kind};
+    run.events[run.event_count++ % EVENTS_KEPT] =
+        (struct event){start, bytes, run.index, run.thread, slot, (uint8_t)kind};
 }
 
 static void subject_set(const struct shadow_block *block) {
@@ -151,7 +154,8 @@ static void check_address(const void *address, size_t size_bytes, size_t align_b
 static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
     struct shadow_block block = {.start = (uintptr_t)address,
                                  .requested_bytes = size_bytes,
-                                 .claimed_bytes = size_bytes == 0 ? 1 : size_bytes, /* even of 0 bytes: an address of its own */
+                                 .claimed_bytes =
+                                     size_bytes == 0 ? 1 : size_bytes, /* even of 0 bytes: an address of its own */
                                  .pattern = size_bytes == 0 ? 0 : shadow_pattern(run.writes++),
                                  .born = run.index,
                                  .thread = run.thread};
@@ -169,14 +173,17 @@ static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
 static void check_errno(int expected, const char *call) {
     if (errno != expected) {
         finding_raise(CHECK_ERRNO_CONTRACT, NULL, "errno is %d after %s, not %s", errno, call,
-                      expected == ENOMEM ? "ENOMEM" : expected == EINVAL ? "EINVAL" : "what it was before");
+                      expected == ENOMEM   ? "ENOMEM"
+                      : expected == EINVAL ? "EINVAL"
+                                           : "what it was before");
     }
 }
 
 /* A request failed with NULL: it must have had a reason. */
 static void check_refusal(size_t size_bytes, uint64_t refused_before, const char *call) {
     run_trace(UINT64_C(0xfa11));
-    bool hopeless = size_bytes >> HAK_ADDRESS_BITS != 0; /* larger than the whole arena: it need not even be asked for */
+    bool hopeless =
+        size_bytes >> HAK_ADDRESS_BITS != 0; /* larger than the whole arena: it need not even be asked for */
     if (!hopeless && sim_refused() == refused_before) {
         finding_raise(CHECK_SPURIOUS_FAILURE, NULL, "%s of %zu bytes returned NULL, though the system refused nothing",
                       call, size_bytes);

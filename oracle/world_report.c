@@ -16,7 +16,7 @@ static const char *size_bucket(size_t bytes) {
     static const struct {
         size_t limit_bytes;
         const char *name;
-    } buckets[] = {{0, "0"},           {8, "1-8"},           {128, "9-128"},       {HAK_TINY_MAX_BYTES, "129-1k"},
+    } buckets[] = {{0, "0"},          {8, "1-8"},          {128, "9-128"},       {HAK_TINY_MAX_BYTES, "129-1k"},
                    {32768, "1k-32k"}, {1048576, "32k-1m"}, {SIZE_MAX, "over-1m"}};
     unsigned i = 0;
     while (bytes > buckets[i].limit_bytes) {
@@ -71,8 +71,8 @@ void run_describe_place(const void *address, char *text, size_t capacity) {
         snprintf(text, capacity, "big %zu B%s", place.block_bytes, inside != 0 ? ", inside the block" : "");
         break;
     case HAK_PLACE_TINY:
-        snprintf(text, capacity, "tiny %zu B, slab %u used of %u carved of %u, heap %u%s", place.block_bytes, place.used,
-                 place.carved, place.capacity, place.owner_id, inside != 0 ? ", inside the block" : "");
+        snprintf(text, capacity, "tiny %zu B, slab %u used of %u carved of %u, heap %u%s", place.block_bytes,
+                 place.used, place.carved, place.capacity, place.owner_id, inside != 0 ? ", inside the block" : "");
         break;
     }
 }
@@ -185,7 +185,8 @@ void world_print_finding(const struct target_info *target, const struct verdict 
     print_json_string(verdict->signature, out);
     fputs(",\"message\":", out);
     print_json_string(verdict->message, out);
-    fprintf(out, ",\"target\":\"%s\",\"fault\":\"%s\",\"record\":%" PRIu32 ",\"operations\":%" PRIu32
+    fprintf(out,
+            ",\"target\":\"%s\",\"fault\":\"%s\",\"record\":%" PRIu32 ",\"operations\":%" PRIu32
             ",\"trace\":\"%016" PRIx64 "\"}\n",
             target->name, fault_table[hak_faults.armed].name, verdict->record, verdict->operations,
             verdict->trace_hash);
