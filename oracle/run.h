@@ -86,6 +86,12 @@ void run_record(void);
 /* world_final.c: the proof of the whole heap, for CHECK records and the end; and the last step. */
 void run_prove_heap(void);
 void run_final_free(void);
+/* world_blocks.c: checks of a block that was just returned: its address, which must be clear of every live block; that
+ * nothing of the allocator shows in [from, size); that it is zero; that AddressSanitizer lets its user in. */
+void block_check_address(const void *address, size_t size_bytes, size_t align_bytes);
+void block_check_no_leak(const unsigned char *block, size_t from, size_t size_bytes);
+void block_check_zero(const unsigned char *block, size_t size_bytes);
+void block_check_open(const void *block, size_t bytes);
 /* world_ops.c: verify the content of a live slot; `where` says when, in the message. */
 void run_verify_slot(uint8_t slot, const char *where);
 /* world_ops.c: free a live slot. */

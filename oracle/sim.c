@@ -1,6 +1,5 @@
-/* sim: extents, pages, failures, clock.
+/* sim: pages, failures, clock. Which pages are reserved is in extents.h.
  *
- * Extents: `free_extents` is sorted by address and has no two neighbours that touch; everything else is reserved.
  * Pages: a flag byte each, and a byte of dirty lines. Whoever writes says so first, the allocator through os_announce,
  * the oracle through sim_touch; pages with dirty lines are LISTED, once. A page that is released is cleared at once,
  * and stays listed.
@@ -17,18 +16,13 @@
 #include <time.h>
 
 #include "allocator/annotate.h"
+#include "oracle/extents.h"
 #include "oracle/finding.h"
 
-enum { ARENA_PAGES = 1 << (HAK_ADDRESS_BITS - HAK_PAGE_SHIFT) };
 enum { COMMITTED = 1, LISTED = 2 };
 
 /* Dirt is known by the line: eight to a page, one bit each. */
 enum { LINE_SHIFT = HAK_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
-
-struct extent {
-    uint32_t first; /* page */
-    uint32_t count;
-};
 
 static struct {
     struct sim_knobs knobs;
@@ -38,11 +32,9 @@ static struct {
     uint64_t clock_ms;
     uint64_t cleared_pages;
     uint32_t fresh_cursor; /* PLACE_FRESH: look from here on first */
-    uint32_t reserved_pages;
-    uint32_t free_count;
     uint32_t dirty_count;
     bool open;
-    struct extent free_extents[ARENA_PAGES / 2 + 1];
+    struct extents free;
     uint16_t dirty[ARENA_PAGES];
     uint8_t flags[ARENA_PAGES];
     uint8_t dirty_lines[ARENA_PAGES];
@@ -68,92 +60,6 @@ static bool request_fails(void) {
         return refuse();
     }
     return sim.knobs.fail_every != 0 && sim.requests % sim.knobs.fail_every == 0 && refuse();
-}
-
-/* --- extents --- */
-
-static void extent_insert(uint32_t index, struct extent extent) {
-    memmove(&sim.free_extents[index + 1], &sim.free_extents[index], (sim.free_count - index) * sizeof extent);
-    sim.free_extents[index] = extent;
-    sim.free_count++;
-}
-
-static void extent_delete(uint32_t index) {
-    sim.free_count--;
-    memmove(&sim.free_extents[index], &sim.free_extents[index + 1],
-            (sim.free_count - index) * sizeof sim.free_extents[0]);
-}
-
-/* Cut [first, first + count) out of free extent `index`. */
-static void extent_cut(uint32_t index, uint32_t first, uint32_t count) {
-    struct extent whole = sim.free_extents[index];
-    struct extent before = {whole.first, first - whole.first};
-    struct extent after = {first + count, whole.first + whole.count - first - count};
-    if (before.count != 0) {
-        sim.free_extents[index++] = before;
-        if (after.count != 0) {
-            extent_insert(index, after);
-        }
-    } else if (after.count != 0) {
-        sim.free_extents[index] = after;
-    } else {
-        extent_delete(index);
-    }
-    sim.reserved_pages += count;
-}
-
-/* The place for `count` aligned pages inside an extent at or after `from`, lowest or highest; ARENA_PAGES if none. */
-static uint32_t place_in(struct extent extent, uint32_t count, uint32_t align, uint32_t from, bool highest) {
-    uint32_t low = extent.first > from ? extent.first : from;
-    uint32_t end = extent.first + extent.count;
-    low = (low + align - 1) & ~(align - 1);
-    if (low > end || end - low < count) {
-        return ARENA_PAGES;
-    }
-    return highest ? (end - count) & ~(align - 1) : low;
-}
-
-static uint32_t reserve_pages(uint32_t count, uint32_t align, uint32_t from, bool highest) {
-    for (uint32_t step = 0; step < sim.free_count; step++) {
-        uint32_t index = highest ? sim.free_count - 1 - step : step;
-        uint32_t first = place_in(sim.free_extents[index], count, align, from, highest);
-        if (first != ARENA_PAGES) {
-            extent_cut(index, first, count);
-            return first;
-        }
-    }
-    return ARENA_PAGES;
-}
-
-/* Index of the first free extent that ends after `page`. */
-static uint32_t extent_after(uint32_t page) {
-    uint32_t low = 0, high = sim.free_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (sim.free_extents[middle].first + sim.free_extents[middle].count > page) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
-}
-
-static void extent_give(uint32_t first, uint32_t count) {
-    uint32_t index = extent_after(first);
-    bool joins_next = index < sim.free_count && sim.free_extents[index].first == first + count;
-    bool joins_previous = index > 0 && sim.free_extents[index - 1].first + sim.free_extents[index - 1].count == first;
-    if (joins_previous && joins_next) {
-        sim.free_extents[index - 1].count += count + sim.free_extents[index].count;
-        extent_delete(index);
-    } else if (joins_previous) {
-        sim.free_extents[index - 1].count += count;
-    } else if (joins_next) {
-        sim.free_extents[index] = (struct extent){first, count + sim.free_extents[index].count};
-    } else {
-        extent_insert(index, (struct extent){first, count});
-    }
-    sim.reserved_pages -= count;
 }
 
 /* --- pages --- */
@@ -281,9 +187,9 @@ void *os_reserve(size_t size_bytes, size_t align_bytes) {
         uint32_t count = (uint32_t)(size_bytes >> HAK_PAGE_SHIFT);
         uint32_t align = (uint32_t)(align_bytes >> HAK_PAGE_SHIFT);
         bool fresh = sim.knobs.placement == PLACE_FRESH;
-        first = reserve_pages(count, align, fresh ? sim.fresh_cursor : 0, sim.knobs.placement == PLACE_HIGH);
+        first = extents_take(&sim.free, count, align, fresh ? sim.fresh_cursor : 0, sim.knobs.placement == PLACE_HIGH);
         if (first == ARENA_PAGES && fresh) {
-            first = reserve_pages(count, align, 0, false);
+            first = extents_take(&sim.free, count, align, 0, false);
         }
         sim.fresh_cursor = first == ARENA_PAGES ? 0 : first + count;
     }
@@ -313,8 +219,8 @@ void os_announce(void *address, size_t size_bytes) {
 void os_release(void *address, size_t size_bytes) {
     uint32_t first = page_of(address);
     uint32_t count = (uint32_t)(size_bytes >> HAK_PAGE_SHIFT);
-    uint32_t index = sim_in_arena((uintptr_t)address) ? extent_after(first) : 0;
-    bool reserved = index == sim.free_count || sim.free_extents[index].first >= first + count;
+    uint32_t index = sim_in_arena((uintptr_t)address) ? extents_after(&sim.free, first) : 0;
+    bool reserved = index == sim.free.count || sim.free.list[index].first >= first + count;
     if (!sim_in_arena((uintptr_t)address) || count == 0 || !reserved) {
         finding_raise(CHECK_INVARIANT, address, "os_release of memory that is not reserved");
     }
@@ -323,20 +229,20 @@ void os_release(void *address, size_t size_bytes) {
         page_clear(page);
     }
     flags_change(first, end, LISTED, 0);
-    extent_give(first, count);
+    extents_give(&sim.free, first, count);
 }
 
 bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
     uint32_t end = page_of(address) + (uint32_t)(old_bytes >> HAK_PAGE_SHIFT);
-    uint32_t index = extent_after(end);
+    uint32_t index = extents_after(&sim.free, end);
     if (request_fails()) {
         return false;
     }
     size_t more_pages = (new_bytes - old_bytes) >> HAK_PAGE_SHIFT;
-    if (index == sim.free_count || sim.free_extents[index].first != end || sim.free_extents[index].count < more_pages) {
+    if (index == sim.free.count || sim.free.list[index].first != end || sim.free.list[index].count < more_pages) {
         return !refuse();
     }
-    extent_cut(index, end, (uint32_t)more_pages);
+    extents_cut(&sim.free, index, end, (uint32_t)more_pages);
     flags_change(end, end + (uint32_t)more_pages, LISTED, COMMITTED);
     return true;
 }
@@ -391,7 +297,7 @@ uint64_t sim_refused(void) {
 }
 
 size_t sim_reserved_bytes(void) {
-    return (size_t)sim.reserved_pages << HAK_PAGE_SHIFT;
+    return (size_t)sim.free.taken_pages << HAK_PAGE_SHIFT;
 }
 
 bool sim_is_committed(const void *address, size_t size_bytes) {
@@ -445,11 +351,11 @@ static void clear_listed(void) {
 /* What is reserved still is what lies between free extents. */
 static void release_reserved(void) {
     uint32_t first = 0;
-    for (uint32_t i = 0; i <= sim.free_count; i++) {
-        uint32_t end = i < sim.free_count ? sim.free_extents[i].first : ARENA_PAGES;
+    for (uint32_t i = 0; i <= sim.free.count; i++) {
+        uint32_t end = i < sim.free.count ? sim.free.list[i].first : ARENA_PAGES;
         memset(&sim.flags[first], 0, end - first);
         hak_mark_closed(page_address(first), (size_t)(end - first) << HAK_PAGE_SHIFT);
-        first = i < sim.free_count ? end + sim.free_extents[i].count : end;
+        first = i < sim.free.count ? end + sim.free.list[i].count : end;
     }
 }
 
@@ -473,10 +379,10 @@ void sim_reset(bool deep) {
     sim.refused = 0;
     sim.clock_ms = 0;
     sim.fresh_cursor = 0;
-    sim.reserved_pages = 0;
+    sim.free.taken_pages = 0;
     sim.dirty_count = 0;
-    sim.free_count = 1;
-    sim.free_extents[0] = (struct extent){0, ARENA_PAGES};
+    sim.free.count = 1;
+    sim.free.list[0] = (struct extent){0, ARENA_PAGES};
 }
 
 /* Pages that were never written are not resident, or read as zero: both count as nothing. */

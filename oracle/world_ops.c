@@ -1,100 +1,13 @@
 /* world_ops: one operation on the allocator, and every check that can be made right there. */
 #include <errno.h>
-#include <string.h>
 
 #include "allocator/hakmem.h"
-#include "allocator/root.h"
 #include "oracle/finding.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
 
-#if HAK_ASAN
-#include <sanitizer/asan_interface.h>
-#endif
-
 /* errno before every call: a value the allocator never sets. */
 enum { ERRNO_BEFORE = 4095 };
-
-/* --- what a block may look like --- */
-
-static bool is_inside_word(uint64_t word) {
-    return sim_in_arena(word) || word - (uintptr_t)&hak_root < sizeof hak_root;
-}
-
-/* Words of [from, to) of the block, which is new to its user: nothing of the allocator's insides may show. */
-static void scan_for_leaks(const unsigned char *block, size_t from, size_t to) {
-    for (size_t offset = (from + 7) & ~(size_t)7; offset + 8 <= to; offset += 8) {
-        uint64_t word;
-        memcpy(&word, block + offset, sizeof word);
-        if (word == (uintptr_t)HAK_SENTINEL) {
-            finding_raise(CHECK_LEAK_SENTINEL, block, "the sentinel stands at offset %zu of the new block", offset);
-        }
-        if (is_inside_word(word)) {
-            finding_raise(CHECK_LEAK_LINK, block,
-                          "an address of the allocator's insides stands at offset %zu of the new "
-                          "block",
-                          offset);
-        }
-    }
-}
-
-static void check_no_leak(const unsigned char *block, size_t from, size_t size_bytes) {
-    enum { WHOLE_BYTES = 64, HEAD_BYTES = 32, TAIL_BYTES = 16 };
-    if (size_bytes <= from + WHOLE_BYTES) {
-        scan_for_leaks(block, from, size_bytes);
-    } else {
-        scan_for_leaks(block, from, from + HEAD_BYTES);
-        scan_for_leaks(block, size_bytes - TAIL_BYTES, size_bytes);
-    }
-}
-
-static size_t first_nonzero(const unsigned char *block, size_t from, size_t to) {
-    uint64_t any = 0;
-    size_t words_end = from + ((to - from) & ~(size_t)7);
-    for (size_t i = from; i < words_end; i += 8) {
-        uint64_t word;
-        memcpy(&word, block + i, sizeof word);
-        any |= word;
-    }
-    size_t i = any == 0 ? words_end : from;
-    while (i < to && block[i] == 0) {
-        i++;
-    }
-    return i;
-}
-
-/* A large block is a fresh mapping: its edges tell. */
-static void check_zero(const unsigned char *block, size_t size_bytes) {
-    enum { WHOLE_BYTES = 2048, EDGE_BYTES = 256 };
-    size_t head_end = size_bytes <= WHOLE_BYTES ? size_bytes : EDGE_BYTES;
-    size_t at = first_nonzero(block, 0, head_end);
-    if (at == head_end && head_end < size_bytes) {
-        at = first_nonzero(block, size_bytes - EDGE_BYTES, size_bytes);
-    } else if (at == head_end) {
-        at = size_bytes;
-    }
-    if (at != size_bytes) {
-        finding_raise(CHECK_CALLOC_NONZERO, block, "byte %zu of %zu is not zero", at, size_bytes);
-    }
-}
-
-static void check_open(const void *block, size_t bytes) {
-#if HAK_ASAN
-    enum { EDGE_BYTES = 64 }; /* what is closed by mistake is closed at an end */
-    char *start = (char *)(uintptr_t)block;
-    char *closed = bytes == 0 ? NULL : __asan_region_is_poisoned(start, bytes < EDGE_BYTES ? bytes : EDGE_BYTES);
-    if (closed == NULL && bytes > EDGE_BYTES) {
-        closed = __asan_region_is_poisoned(start + bytes - EDGE_BYTES, EDGE_BYTES);
-    }
-    if (closed != NULL) {
-        finding_raise(CHECK_USABLE_SMALL, block, "byte %td of the block is closed to its user",
-                      closed - (const char *)block);
-    }
-#else
-    (void)block;
-    (void)bytes;
-#endif
-}
 
 /* --- live blocks --- */
 
@@ -118,37 +31,6 @@ void run_verify_slot(uint8_t slot, const char *where) {
         finding_raise(CHECK_CONTENT_CHANGED, (void *)block->start, "slot s%u, byte %td of %zu changed%s", slot, changed,
                       block->requested_bytes, where);
     }
-}
-
-static void check_address(const void *address, size_t size_bytes, size_t align_bytes) {
-    size_t claimed_bytes = size_bytes == 0 ? 1 : size_bytes;
-    if (address == HAK_SENTINEL) {
-        finding_raise(CHECK_SENTINEL_IN_LIST, address, "the sentinel was returned as a block");
-    }
-    if (!sim_in_arena((uintptr_t)address)) {
-        finding_raise(CHECK_OUTSIDE_WORLD, address, "the block lies outside the arena");
-    }
-    if ((uintptr_t)address % align_bytes != 0) {
-        finding_raise(CHECK_MISALIGNED, address, "offset 0x%llx is not a multiple of %zu",
-                      (unsigned long long)sim_offset(address), align_bytes);
-    }
-    uint8_t other;
-    switch (shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, &other)) {
-    case SHADOW_SAME_START:
-        finding_raise(CHECK_DOUBLE_ALLOC, address, "the block at offset 0x%llx is live already in slot s%u",
-                      (unsigned long long)sim_offset(address), other);
-    case SHADOW_OVERLAP:
-        finding_raise(CHECK_OVERLAP, address, "[0x%llx, +%zu) overlaps the %zu bytes of slot s%u at 0x%llx",
-                      (unsigned long long)sim_offset(address), claimed_bytes, run.shadow.blocks[other].claimed_bytes,
-                      other, (unsigned long long)sim_offset((void *)run.shadow.blocks[other].start));
-    case SHADOW_CLEAR:
-        break;
-    }
-    if (!sim_is_committed(address, claimed_bytes)) {
-        finding_raise(CHECK_OUTSIDE_WORLD, address, "[0x%llx, +%zu) is not all committed memory",
-                      (unsigned long long)sim_offset(address), claimed_bytes);
-    }
-    check_open(address, size_bytes);
 }
 
 static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
@@ -220,11 +102,11 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
     check_possible(address, !request->bad_align, "the alignment is no power of two");
     check_possible(address, !request->overflows, "count times size overflows");
     check_possible(address, request->size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
-    check_address(address, request->size_bytes, request->align_bytes);
+    block_check_address(address, request->size_bytes, request->align_bytes);
     if (request->zeroed) {
-        check_zero(address, request->size_bytes);
+        block_check_zero(address, request->size_bytes);
     } else {
-        check_no_leak(address, 0, request->size_bytes);
+        block_check_no_leak(address, 0, request->size_bytes);
     }
     block_enter(slot, address, request->size_bytes);
 }
@@ -294,7 +176,7 @@ static void op_aligned(uint8_t slot) {
 static void realloc_succeeded(uint8_t slot, const struct shadow_block *old, void *address, size_t size_bytes) {
     shadow_remove(&run.shadow, slot);
     event_add(EVENT_FREED, slot, old->start, old->requested_bytes);
-    check_address(address, size_bytes, natural_align(size_bytes));
+    block_check_address(address, size_bytes, natural_align(size_bytes));
     size_t kept_bytes = old->requested_bytes < size_bytes ? old->requested_bytes : size_bytes;
     ptrdiff_t changed = shadow_verify(old, (uintptr_t)address, kept_bytes);
     if (changed != SHADOW_INTACT) {
@@ -302,7 +184,7 @@ static void realloc_succeeded(uint8_t slot, const struct shadow_block *old, void
                       kept_bytes);
     }
     if ((uintptr_t)address != old->start) {
-        check_no_leak(address, old->claimed_bytes, size_bytes);
+        block_check_no_leak(address, old->claimed_bytes, size_bytes);
     }
     block_enter(slot, address, size_bytes);
 }
@@ -400,7 +282,7 @@ static void op_usable(uint8_t slot) {
         finding_raise(CHECK_USABLE_OVERLAP, (void *)block->start, "usable size %zu reaches beyond committed memory",
                       usable_bytes);
     }
-    check_open((void *)block->start, usable_bytes);
+    block_check_open((void *)block->start, usable_bytes);
     block->claimed_bytes = usable_bytes;
     block->pattern = shadow_pattern(run.writes++);
     shadow_fill(block);
