@@ -1,5 +1,5 @@
-/* The corpus: every entry is readable, canonical and clean, and the seeds together reach what a fuzzer should not have to
- * find by itself. */
+/* The corpus: every entry is readable, canonical and clean, and the seeds together reach what a fuzzer should not have
+ * to find by itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -154,8 +154,8 @@ static unsigned heap_of(const char *placement) {
 }
 
 static bool allocates(enum program_op op) {
-    return op == OP_MALLOC || op == OP_CALLOC || op == OP_ALIGNED_ALLOC || op == OP_POSIX_MEMALIGN || op == OP_MEMALIGN ||
-           op == OP_REALLOC || op == OP_REALLOCARRAY;
+    return op == OP_MALLOC || op == OP_CALLOC || op == OP_ALIGNED_ALLOC || op == OP_POSIX_MEMALIGN ||
+           op == OP_MEMALIGN || op == OP_REALLOC || op == OP_REALLOCARRAY;
 }
 
 /* Of operations on many slots only the last one's block is shown, so those forget their slots. */

@@ -3,6 +3,7 @@
 #ifndef HAKMEM_TESTS_TEST_REAL_H
 #define HAKMEM_TESTS_TEST_REAL_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,7 +30,10 @@
         }                                                                                                              \
     } while (0)
 
-enum { CLASS_MAX_BYTES = 1024 }; /* above, a block is a mapping of its own */
+enum {
+    CLASS_MAX_BYTES = 1024, /* above, a block is a mapping of its own */
+    ERRNO_MARK = 12345      /* no error has this number */
+};
 
 /* Byte `index` of the pattern of `seed`. Neighbours differ, and so do the same places of neighbouring seeds. */
 static inline unsigned char pattern_byte(uint64_t seed, size_t index) {
@@ -65,6 +69,29 @@ static inline bool is_zero(const void *block, size_t size_bytes) {
 
 static inline bool is_aligned(const void *block, size_t align_bytes) {
     return ((uintptr_t)block & (align_bytes - 1)) == 0;
+}
+
+static inline size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* A block that carries the pattern of its size. */
+static inline char *block_of(size_t size_bytes) {
+    char *block = hak_malloc(size_bytes);
+    require(block != NULL);
+    pattern_fill(block, size_bytes, size_bytes);
+    return block;
+}
+
+/* Resize such a block: what it held must be there, and errno as it was. */
+static inline char *resize_checked(char *block, size_t old_bytes, size_t new_bytes) {
+    errno = ERRNO_MARK;
+    char *moved = hak_realloc(block, new_bytes);
+    require(moved != NULL && errno == ERRNO_MARK);
+    require(hak_malloc_usable_size(moved) >= new_bytes);
+    require(pattern_holds(moved, smaller(old_bytes, new_bytes), old_bytes));
+    pattern_fill(moved, new_bytes, new_bytes);
+    return moved;
 }
 
 /* How a child process ended, and what it said on standard error. */

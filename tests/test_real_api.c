@@ -1,10 +1,6 @@
 /* The contract of every hak_* entry point on the real system, except realloc's (test_real_realloc.c). */
 #include "tests/test_real.h"
 
-#include <errno.h>
-
-enum { ERRNO_MARK = 12345 };
-
 static size_t natural_align_bytes(size_t size_bytes) {
     return size_bytes > 8 ? 16 : 8;
 }

@@ -1,38 +1,8 @@
 /* realloc on the real system: what a block held is there afterwards, however the block got its new size: in place, by
- * copying, by growing or shrinking a mapping, by moving pages. */
+ * copying, by growing or shrinking a mapping. Moving pages is in test_real_mremap.c. */
 #include "tests/test_real.h"
 
-#include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-
-enum { ERRNO_MARK = 12345, PAGE_BYTES = 4096 };
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* One step: the block carries the pattern of its old size; afterwards that of its new one. */
-static char *resize_checked(char *block, size_t old_bytes, size_t new_bytes) {
-    errno = ERRNO_MARK;
-    char *moved = hak_realloc(block, new_bytes);
-    require(moved != NULL && errno == ERRNO_MARK);
-    require(hak_malloc_usable_size(moved) >= new_bytes);
-    require(pattern_holds(moved, smaller(old_bytes, new_bytes), old_bytes));
-    pattern_fill(moved, new_bytes, new_bytes);
-    return moved;
-}
-
-static char *block_of(size_t size_bytes) {
-    char *block = hak_malloc(size_bytes);
-    require(block != NULL);
-    pattern_fill(block, size_bytes, size_bytes);
-    return block;
-}
+enum { PAGE_BYTES = 4096 };
 
 static void test_from_every_edge_to_every_edge(void **state) {
     (void)state;
@@ -90,88 +60,6 @@ static void test_mappings_grow_and_shrink(void **state) {
     hak_free(aligned);
 }
 
-/* Make it impossible to grow the block where it is. The page is never given back: small, and nothing else may use it.
- */
-static void fence_off(char *block) {
-    char *end = block + hak_malloc_usable_size(block);
-    (void)mmap(end, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-}
-
-/* From 64 KiB on, pages move instead of bytes. A block that was moved so consists of several areas in the eyes of the
- * system, and the next move must cope with that. */
-static void grow_by_moving(void) {
-    for (size_t first = (size_t)64 << 10; first <= (size_t)1 << 20; first += 339 << 10) {
-        size_t size = first;
-        char *block = block_of(size);
-        for (unsigned step = 0; step < 5; step++) {
-            fence_off(block);
-            char *old = block;
-            block = resize_checked(block, size, size * 2 + 77);
-            require(block != old);
-            size = size * 2 + 77;
-        }
-        hak_free(block);
-    }
-}
-
-static void test_mappings_that_must_move(void **state) {
-    (void)state;
-    expect_clean_child(grow_by_moving);
-}
-
-/* What numeric libraries do to their arrays: advice for a part of a block splits it in the eyes of the system. */
-static void move_what_was_advised(void) {
-    size_t size = (size_t)4 << 20;
-    char *block = block_of(size);
-    char *page = (char *)((uintptr_t)(block + size / 4) & ~(uintptr_t)(PAGE_BYTES - 1));
-    require(madvise(page, size / 2, MADV_DONTDUMP) == 0);
-    fence_off(block);
-    hak_free(resize_checked(block, size, size * 3));
-}
-
-static void test_mappings_with_advice_move(void **state) {
-    (void)state;
-    expect_clean_child(move_what_was_advised);
-}
-
-/* From now on mremap answers `error`, as systems do that do not know a flag or have run out of areas. */
-static void refuse_mremap(unsigned error) {
-    struct sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = {sizeof program / sizeof program[0], program};
-    require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
-        (void)fprintf(stderr, "no seccomp here");
-        _exit(77);
-    }
-    require(mremap(program, PAGE_BYTES, PAGE_BYTES, 0) == MAP_FAILED && errno == (int)error);
-}
-
-static void grow_without_mremap(void) {
-    refuse_mremap(EINVAL);
-    size_t size = 5000;
-    char *block = block_of(size);
-    for (; size < (size_t)9 << 20; size *= 3) {
-        block = resize_checked(block, size, size * 3);
-    }
-    hak_free(resize_checked(block, size, 2000));
-}
-
-static void test_system_without_mremap(void **state) {
-    (void)state;
-    struct ending ending = run_in_child(grow_without_mremap);
-    if (WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 77) {
-        skip();
-    }
-    if (ending.status != 0) {
-        fail_msg("child: wait status 0x%x, it said: %s", (unsigned)ending.status, ending.said);
-    }
-}
-
 static void test_zero_frees(void **state) {
     (void)state;
     static const size_t sizes_bytes[] = {0, 24, 1024, 5000, (size_t)3 << 20};
@@ -226,9 +114,6 @@ int main(void) {
         cmocka_unit_test(test_byte_by_byte_up_and_down),
         cmocka_unit_test(test_shrinking_gives_back),
         cmocka_unit_test(test_mappings_grow_and_shrink),
-        cmocka_unit_test(test_mappings_that_must_move),
-        cmocka_unit_test(test_mappings_with_advice_move),
-        cmocka_unit_test(test_system_without_mremap),
         cmocka_unit_test(test_zero_frees),
         cmocka_unit_test(test_null_allocates),
         cmocka_unit_test(test_failure_leaves_the_block),

@@ -1,0 +1,123 @@
+/* realloc of mappings that cannot grow where they are: their pages are moved instead of copied, where the system can.
+ *
+ * mremap is this file's own: it asks the real one, or behaves as older systems do. The allocator must cope with each.
+ */
+#include "tests/test_real.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum { PAGE_BYTES = 4096 };
+
+static enum {
+    SYSTEM_AS_IT_IS,
+    SYSTEM_ONE_AREA, /* Linux before 6.17: a range of several areas cannot be moved; the target is unmapped all the same
+                      */
+    SYSTEM_WITHOUT,  /* nothing can be moved or grown */
+} the_system;
+static unsigned moves; /* calls that moved something */
+
+/* Whether the range lies in one area of the system's, as /proc/self/maps has them. */
+static bool is_one_area(const void *address, size_t size_bytes) {
+    uintptr_t start = (uintptr_t)address;
+    unsigned long from, to;
+    char line[512];
+    bool one = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    require(maps != NULL);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        require(sscanf(line, "%lx-%lx", &from, &to) == 2);
+        one = one || (from <= start && start + size_bytes <= to);
+    }
+    (void)fclose(maps);
+    return one;
+}
+
+void *mremap(void *from, size_t old_bytes, size_t new_bytes, int flags, ...) {
+    void *to = NULL;
+    if ((flags & MREMAP_FIXED) != 0) {
+        va_list rest;
+        va_start(rest, flags);
+        to = va_arg(rest, void *);
+        va_end(rest);
+    }
+    if (the_system == SYSTEM_WITHOUT) {
+        errno = EINVAL;
+        return MAP_FAILED;
+    }
+    if (the_system == SYSTEM_ONE_AREA && !is_one_area(from, old_bytes)) {
+        if (to != NULL) {
+            require(munmap(to, new_bytes) == 0);
+        }
+        errno = EFAULT;
+        return MAP_FAILED;
+    }
+    long result = syscall(SYS_mremap, from, old_bytes, new_bytes, flags, to);
+    moves += result != -1 && (flags & MREMAP_MAYMOVE) != 0;
+    return (void *)(uintptr_t)result;
+}
+
+/* Make it impossible to grow the block where it is. The page is never given back. */
+static void fence_off(char *block) {
+    char *end = block + hak_malloc_usable_size(block);
+    (void)mmap(end, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+/* A block that was moved once consists of several areas; the next move must cope with that. */
+static void grow_by_moving(void) {
+    for (size_t first = (size_t)60 << 10; first <= (size_t)1 << 20; first += (size_t)339 << 10) {
+        size_t size = first;
+        char *block = block_of(size);
+        for (unsigned step = 0; step < 5; step++) {
+            fence_off(block);
+            char *old = block;
+            block = resize_checked(block, size, size * 2 + 77);
+            require(block != old);
+            size = size * 2 + 77;
+        }
+        block = resize_checked(block, size, size / 3);
+        hak_free(resize_checked(block, size / 3, 100));
+    }
+    require((the_system == SYSTEM_WITHOUT) == (moves == 0)); /* or this test proves nothing */
+}
+
+/* What numeric libraries do to their arrays: advice for a part of a block makes several areas of it. */
+static void move_what_was_advised(void) {
+    size_t size = (size_t)4 << 20;
+    char *block = block_of(size);
+    char *page = (char *)((uintptr_t)(block + size / 4) & ~(uintptr_t)(PAGE_BYTES - 1));
+    require(madvise(page, size / 2, MADV_DONTDUMP) == 0);
+    require(!is_one_area(block, size));
+    fence_off(block);
+    hak_free(resize_checked(block, size, size * 3));
+}
+
+static void test_system_as_it_is(void **state) {
+    (void)state;
+    the_system = SYSTEM_AS_IT_IS;
+    expect_clean_child(grow_by_moving);
+    expect_clean_child(move_what_was_advised);
+}
+
+static void test_system_that_moves_one_area(void **state) {
+    (void)state;
+    the_system = SYSTEM_ONE_AREA;
+    expect_clean_child(grow_by_moving);
+    expect_clean_child(move_what_was_advised);
+}
+
+static void test_system_that_moves_nothing(void **state) {
+    (void)state;
+    the_system = SYSTEM_WITHOUT;
+    expect_clean_child(grow_by_moving);
+    expect_clean_child(move_what_was_advised);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_system_as_it_is),
+        cmocka_unit_test(test_system_that_moves_one_area),
+        cmocka_unit_test(test_system_that_moves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
