@@ -12,15 +12,16 @@
 
 #define HAK_STRING_OF(x) #x
 #define HAK_STRING(x) HAK_STRING_OF(x)
-#define HAK_ASSERT_AT_LEVEL(level, condition)                                                                          \
+/* `text` is made before macros are expanded, so that the message is the same with every compiler. */
+#define HAK_ASSERT_AT_LEVEL(level, condition, text)                                                                    \
     do {                                                                                                               \
         if (HAK_CHECK >= (level) && HAK_UNLIKELY(!(condition)))                                                        \
             os_fatal(HAK_FATAL_INVARIANT,                                                                              \
-                     "hakmem: invariant broken: " #condition " (" __FILE__ ":" HAK_STRING(__LINE__) ")");              \
+                     "hakmem: invariant broken: " text " (" __FILE__ ":" HAK_STRING(__LINE__) ")");                    \
     } while (0)
 
-#define hak_assert(condition) HAK_ASSERT_AT_LEVEL(0, condition)
-#define hak_debug_assert(condition) HAK_ASSERT_AT_LEVEL(1, condition)
-#define hak_heap_assert(condition) HAK_ASSERT_AT_LEVEL(2, condition)
+#define hak_assert(condition) HAK_ASSERT_AT_LEVEL(0, condition, #condition)
+#define hak_debug_assert(condition) HAK_ASSERT_AT_LEVEL(1, condition, #condition)
+#define hak_heap_assert(condition) HAK_ASSERT_AT_LEVEL(2, condition, #condition)
 
 #endif
