@@ -151,10 +151,11 @@ static bool list_is_valid(const struct hak_slab *slab, const struct hak_heap *he
 bool hak_heap_is_valid(const struct hak_heap *heap) {
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
-        if ((heap->classes >> class_id & 1) == 0) {
-            if (cache->head != NULL || heap->available[class_id] != NULL) {
-                return false;
-            }
+        bool nothing = cache->head == NULL && heap->available[class_id] == NULL && cache->count == 0;
+        if ((heap->classes >> class_id & 1) == 0 && !nothing) {
+            return false;
+        }
+        if (nothing) {
             continue;
         }
         if (cache->count > cache->capacity || (cache->count == 0) != (cache->head == NULL) ||

@@ -169,7 +169,6 @@ struct hak_heap *hak_heap_claim(void) {
 
 void hak_heap_release(struct hak_heap *heap) {
     hak_heap_assert(hak_heap_is_valid(heap));
-    heap_shrink(heap);
     hak_remote_drain(heap, HAK_REMOTE_CLOSED);
     heap_shrink(heap);
     unowned_put(heap);

@@ -22,7 +22,7 @@ enum target {
 
 struct target_info {
     const char *name; /* without the "fuzz_" of the binary */
-    uint8_t threads;  /* records of thread t run on thread t modulo this */
+    uint8_t threads;  /* a power of two; records of thread t run on thread t modulo this */
     bool failures;    /* FAIL records and fail_every have effect */
     const char *planted_fault;
     const char *purpose;

@@ -256,7 +256,7 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.subject = 0;
     hak_faults.reached = hak_faults.triggered = 0;
     for (uint32_t i = 0; i < program->record_count; i++) {
-        run.threads_of[i] = program_record_thread(program, i) % target->threads;
+        run.threads_of[i] = program_record_thread(program, i) & (target->threads - 1U);
     }
     schedule_order(program, run.threads_of, target->threads, run.order);
 }
