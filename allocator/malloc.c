@@ -44,7 +44,7 @@ HAK_EXPORT void *hak_malloc(size_t size_bytes) {
 
 /* Whether the slab belongs to the calling thread. */
 static inline bool owner_is(struct hak_heap *owner, struct hak_heap *heap) {
-    if (HAK_FAULT_IF(OWNER_8BIT, owner != heap && owner != NULL)) {
+    if (HAK_FAULT_IF(OWNER_8BIT, owner != heap && owner != NULL && heap != &hak_heap_none)) {
         return ((uintptr_t)owner >> 12 & 0xff) == ((uintptr_t)heap >> 12 & 0xff);
     }
     return owner == heap;

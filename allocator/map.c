@@ -132,7 +132,7 @@ static bool stretch_prepare(struct stretch stretch) {
 
 static void pages_drop_if_unused(_Atomic uintptr_t *word) {
     struct hak_map_pages *pages = entry_pointer(hak_load(word, relaxed));
-    if (pages->used == 0 || HAK_FAULT_IF(MAP_LOSES_PAGE, pages->used == 1)) {
+    if (pages->used == 0) {
         hak_store(word, HAK_MAP_NONE, relaxed);
         hak_meta_give(HAK_META_PAGES, pages);
     }
@@ -153,6 +153,9 @@ static void pages_write(_Atomic uintptr_t *word, size_t first_page, size_t page_
         hak_store(&pages->big[i], big, release);
     }
     pages->used += big == NULL ? -(uint32_t)page_count : (uint32_t)page_count;
+    if (HAK_FAULT_IF(MAP_LOSES_PAGE, big == NULL && pages->used == 1)) {
+        pages->used = 0;
+    }
     pages_drop_if_unused(word);
 }
 

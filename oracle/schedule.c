@@ -34,50 +34,64 @@ static uint64_t records_named(const struct program *program) {
     return named;
 }
 
-/* Emit the thread's waiting records with an index below `end`. */
-static uint32_t emit_waiting(const uint8_t *threads_of, struct hold *hold, uint32_t end, uint16_t *order,
-                             uint32_t count) {
-    for (uint32_t i = hold->first; i < end; i++) {
-        if (threads_of[i] == hold->thread) {
-            order[count++] = (uint16_t)i;
+struct ordering {
+    const uint8_t *threads_of;
+    uint8_t threads;
+    uint32_t end; /* records below it have had their turn */
+    uint16_t *order;
+    uint32_t count;
+    struct hold holds[PROGRAM_THREADS_MAX];
+};
+
+static void hold_end(struct ordering *ordering, struct hold *hold);
+
+/* A record runs, which may be the last that some other thread was waiting for. */
+static void record_emit(struct ordering *ordering, uint32_t record) {
+    ordering->order[ordering->count++] = (uint16_t)record;
+    for (uint8_t other = 0; other < ordering->threads; other++) {
+        struct hold *hold = &ordering->holds[other];
+        if (other != ordering->threads_of[record] && hold->active && --hold->left == 0) {
+            hold_end(ordering, hold);
         }
     }
-    hold->active = false;
-    return count;
 }
 
-static void order_with_genes(const struct program *program, const uint8_t *threads_of, uint8_t threads,
-                             uint16_t *order) {
-    struct hold holds[PROGRAM_THREADS_MAX] = {0};
+/* The thread's waiting records run. Recursion is as deep as there are threads: the hold has ended before. */
+static void hold_end(struct ordering *ordering, struct hold *hold) {
+    hold->active = false;
+    for (uint32_t i = hold->first; i < ordering->end; i++) {
+        if (ordering->threads_of[i] == hold->thread) {
+            record_emit(ordering, i);
+        }
+    }
+}
+
+static void order_with_genes(const struct program *program, struct ordering *ordering) {
     uint64_t named = records_named(program);
-    uint32_t count = 0;
     for (uint32_t i = 0; i < program->record_count; i++) {
-        uint8_t thread = threads_of[i];
-        struct hold *own = &holds[thread];
+        uint8_t thread = ordering->threads_of[i];
+        struct hold *own = &ordering->holds[thread];
         uint32_t wanted = gene_hold_at(program, named, i);
         if (!own->active && wanted != 0) {
             *own = (struct hold){.thread = thread, .left = wanted, .first = i, .active = true};
         }
-        if (own->active) {
-            continue;
-        }
-        order[count++] = (uint16_t)i;
-        for (uint8_t other = 0; other < threads; other++) {
-            if (other != thread && holds[other].active && --holds[other].left == 0) {
-                count = emit_waiting(threads_of, &holds[other], i, order, count);
-            }
+        ordering->end = i;
+        if (!own->active) {
+            record_emit(ordering, i);
         }
     }
-    for (uint8_t thread = 0; thread < threads; thread++) {
-        if (holds[thread].active) {
-            count = emit_waiting(threads_of, &holds[thread], program->record_count, order, count);
+    ordering->end = program->record_count;
+    for (uint8_t thread = 0; thread < ordering->threads; thread++) {
+        if (ordering->holds[thread].active) {
+            hold_end(ordering, &ordering->holds[thread]);
         }
     }
 }
 
 void schedule_order(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order) {
     if (program->gene_count != 0) {
-        order_with_genes(program, threads_of, threads, order);
+        struct ordering ordering = {.threads_of = threads_of, .threads = threads, .order = order};
+        order_with_genes(program, &ordering);
         return;
     }
     for (uint32_t i = 0; i < program->record_count; i++) {

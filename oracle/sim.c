@@ -292,6 +292,10 @@ void sim_advance_clock(uint64_t ms) {
     sim.clock_ms += ms;
 }
 
+uint64_t sim_clock_ms(void) {
+    return sim.clock_ms;
+}
+
 uint64_t sim_refused(void) {
     return sim.refused;
 }

@@ -33,6 +33,7 @@ void sim_fail_next(uint32_t count);
 /* No request fails any more, whatever was said before: for the checks at the end of a program. */
 void sim_fail_stop(void);
 void sim_advance_clock(uint64_t ms);
+uint64_t sim_clock_ms(void);
 
 /* Requests that were refused so far, by injection or because the arena is full. */
 uint64_t sim_refused(void);

@@ -149,12 +149,17 @@ static void observe(void) {
     observer(observer_context, &step);
 }
 
+static void subject_forget(void) {
+    run.subject = 0;
+    run.subject_bytes = 0;
+    run.subject_known = false;
+}
+
 static void step_record(uint32_t index) {
     run.index = index;
     run.record = program_record(run.program, index);
     run.applied = false;
-    run.subject = 0;
-    run.subject_known = false;
+    subject_forget();
     if ((run.program->header.ops_off >> run.record.op & 1) == 0 || run.record.op == OP_NOP) {
         if (!run.threads[run.thread].alive && run.record.op != OP_THREAD_END && run.record.op != OP_NOP) {
             run.threads[run.thread].alive = true;
@@ -175,8 +180,7 @@ static void step_record(uint32_t index) {
 
 static void step_final(enum final_step final) {
     run.index = run.program->record_count;
-    run.subject = 0;
-    run.subject_known = false;
+    subject_forget();
     if (final == FINAL_CHECK) {
         run_prove_heap();
     } else if (final == FINAL_FREE) {
@@ -253,10 +257,10 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.writes = 0;
     run.trace = UINT64_C(0x243f6a8885a308d3);
     run.operations = run.event_count = run.switch_count = 0;
-    run.subject = 0;
+    subject_forget();
     hak_faults.reached = hak_faults.triggered = 0;
     for (uint32_t i = 0; i < program->record_count; i++) {
-        run.threads_of[i] = program_record_thread(program, i) & (target->threads - 1U);
+        run.threads_of[i] = (uint8_t)(program_record_thread(program, i) & (target->threads - 1U));
     }
     schedule_order(program, run.threads_of, target->threads, run.order);
 }

@@ -126,6 +126,8 @@ void run_final_free(void) {
     while (run.shadow.count > 0) {
         run_free_slot(run.shadow.slots[run.shadow.count - 1], false);
     }
+    run.subject = 0;
+    run.subject_bytes = 0;
     run.subject_known = false;
     (void)hak_malloc_trim(0);
     size_t metadata_bytes = hak_root.meta.reserved_bytes;

@@ -88,6 +88,9 @@ static void print_operation(FILE *out) {
     if ((program_op_info[run.record.op].fields & FIELD_SIZE) != 0) {
         fprintf(out, ", size %zu", record_size_bytes(&run.record));
     }
+    if (sim_clock_ms() != 0) {
+        fprintf(out, ", at %" PRIu64 " ms", sim_clock_ms());
+    }
     fputc('\n', out);
 }
 

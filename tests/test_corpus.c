@@ -15,28 +15,21 @@
 #include "oracle/mutate.h"
 #include "oracle/world.h"
 #include "tests/corpus_files.h"
+#include "tests/world_fixture.h"
 
 static struct corpus_file files[CORPUS_FILES_MAX];
 static unsigned file_count;
 
 static int open_all(void **state) {
-    (void)state;
-    char why[256];
-    if (world_open(why, sizeof why) != 0) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
     file_count = corpus_load_all(files);
-    return 0;
+    return open_world(state);
 }
 
 static int close_all(void **state) {
-    (void)state;
     for (unsigned i = 0; i < file_count; i++) {
         corpus_unload(&files[i]);
     }
-    world_close();
-    return 0;
+    return close_world(state);
 }
 
 static void run_file(const struct corpus_file *file, struct verdict *verdict) {

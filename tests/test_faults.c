@@ -17,27 +17,9 @@
 #include "oracle/fault.h"
 #include "oracle/world.h"
 #include "tests/corpus_files.h"
+#include "tests/world_fixture.h"
 
 enum { REPEATS = 20, SAMPLED_RUNS_MAX = 200, ENTRY_RECORDS_MAX = 8 };
-
-static uint64_t opening_hash;
-
-static int open_world(void **state) {
-    (void)state;
-    char why[256];
-    if (world_open(why, sizeof why) != 0) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    opening_hash = world_state_hash();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    world_close();
-    return 0;
-}
 
 static struct program read_bytes(const uint8_t *bytes, size_t size_bytes) {
     struct program program;

@@ -90,8 +90,8 @@ static void test_two_holds(void **state) {
     (void)state;
     static const struct gene one_after_the_other[] = {{.record = 0, .hold = 1}, {.record = 3, .hold = 1}};
     ORDER("10201", one_after_the_other, 1, 0, 2, 4, 3);
-    static const struct gene at_once[] = {{.record = 0, .hold = 1}, {.record = 1, .hold = 2}};
-    ORDER("12000", at_once, 2, 0, 3, 1, 4);
+    static const struct gene at_once[] = {{.record = 0, .hold = 2}, {.record = 1, .hold = 2}};
+    ORDER("12000", at_once, 2, 3, 0, 1, 4);
     static const struct gene same_thread[] = {{.record = 0, .hold = 1}, {.record = 2, .hold = 1}};
     ORDER("10100", same_thread, 1, 0, 3, 2, 4);
 }

@@ -1,4 +1,5 @@
-/* The world: one input decides everything, nothing is left behind, and what it says about a run is true. */
+/* The world: one input decides everything, and nothing is left behind. What it says about a run is in test_verdict.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,85 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <unistd.h>
 
-#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "allocator/annotate.h"
-#include "oracle/fault.h"
+#include "allocator/os.h"
 #include "oracle/mutate.h"
-#include "oracle/text.h"
 #include "oracle/world.h"
+#include "tests/world_fixture.h"
 
-enum { PROGRAM_BYTES = 2048, PROGRAMS = 4000, HASH_EVERY = 8 };
-
-static uint64_t opening_hash;
-
-static int open_world(void **state) {
-    (void)state;
-    char why[256];
-    if (world_open(why, sizeof why) != 0) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    opening_hash = world_state_hash();
-    return 0;
-}
-
-static int close_world(void **state) {
-    (void)state;
-    world_close();
-    return 0;
-}
-
-/* Each test leaves no fault and no observer behind, also when it fails. */
-static int tidy(void **state) {
-    (void)state;
-    world_observe(NULL, NULL);
-    return world_arm_fault("") ? 0 : -1;
-}
-
-/* --- programs --- */
-
-struct owned {
-    uint8_t bytes[PROGRAM_BYTES];
-    struct program program;
-};
-
-static void generate(struct mutate_random *random, struct owned *owned) {
-    size_t size_bytes = mutate_generate(random, 1 + mutate_below(random, 80), owned->bytes, sizeof owned->bytes);
-    program_read(&owned->program, owned->bytes, size_bytes);
-}
-
-/* Lines of text form, without the first one. */
-static void write_program(struct owned *owned, const char *lines) {
-    char text[1024];
-    struct text_error error;
-    size_t size_bytes;
-    int length = snprintf(text, sizeof text, "hakmem 1\n%s", lines);
-    uint8_t *bytes = text_assemble(text, (size_t)length, &size_bytes, &error);
-    if (bytes == NULL || size_bytes > sizeof owned->bytes) {
-        fail_msg("line %u: %s", error.line, error.message);
-    }
-    memcpy(owned->bytes, bytes, size_bytes);
-    free(bytes);
-    program_read(&owned->program, owned->bytes, size_bytes);
-}
-
-static const struct target_info *target_of(unsigned i) {
-    return &target_table[i % TARGET_COUNT];
-}
-
-static uint64_t run_clean(const struct target_info *target, const struct program *program) {
-    struct verdict verdict;
-    if (world_run(target, program, stderr, &verdict) != CHECK_NONE) {
-        fail_msg("%s: %s", check_table[verdict.check].id, verdict.message);
-    }
-    return verdict.trace_hash;
-}
+enum { PROGRAMS = 4000, HASH_EVERY = 8 };
 
 /* Faults that end a run in many ways, and none that touches memory AddressSanitizer would stop the process for. */
 static const char *const harmless_faults[] = {"errno-missing", "usable-understates", "calloc-skips-zero",
@@ -379,149 +312,6 @@ static void test_every_block_lies_in_the_arena(void **state) {
     assert_true(blocks > PROGRAMS);
 }
 
-/* --- the verdict --- */
-
-static void test_verdict_of_a_clean_run(void **state) {
-    (void)state;
-    static struct owned owned;
-    struct verdict verdict;
-    write_program(&owned,
-                  "t0 malloc s0 96\nt0 malloc s0 96\nt0 malloc_many s0 16 n=3\nt0 free_many s0 n=2\nt0 free s9\n");
-    assert_int_equal(world_run(target_find("threads"), &owned.program, NULL, &verdict), CHECK_NONE);
-    assert_int_equal(verdict.check, CHECK_NONE);
-    assert_string_equal(verdict.signature, "");
-    assert_string_equal(verdict.message, "");
-    assert_int_equal(verdict.record, owned.program.record_count);
-    assert_int_equal(verdict.operations, 1 + 2 + 2); /* s0 is taken, s9 is empty */
-    assert_true(verdict.fault_reached == 0 && verdict.fault_triggered == 0);
-}
-
-static void test_empty_program_is_clean(void **state) {
-    (void)state;
-    struct program program;
-    struct verdict verdict;
-    program_read(&program, NULL, 0);
-    assert_int_equal(world_run(target_find("threads"), &program, NULL, &verdict), CHECK_NONE);
-    assert_true(verdict.operations == 0 && verdict.record == 0);
-}
-
-/* Something that is found at record 2 of 3, on thread 1, about the block of thread 0. */
-static void find(struct verdict *verdict, FILE *report) {
-    static struct owned owned;
-    write_program(&owned, "t0 malloc s0 96\nt0 write s0\nt1 usable s0\nt1 free s0\n");
-    assert_true(world_arm_fault("usable-understates"));
-    assert_int_equal(world_run(target_find("threads"), &owned.program, report, verdict), CHECK_USABLE_SMALL);
-}
-
-static void test_verdict_of_a_finding(void **state) {
-    (void)state;
-    struct verdict verdict;
-    find(&verdict, NULL);
-    assert_int_equal(verdict.check, CHECK_USABLE_SMALL);
-    assert_string_equal(verdict.signature, "usable-small/usable/9-128/remote/partial/t0>t1");
-    assert_string_equal(verdict.message, "usable size 88 of a block of 96 bytes");
-    assert_int_equal(verdict.record, 2);
-    assert_int_equal(verdict.operations, 2);
-    assert_true(verdict.fault_reached == 1 && verdict.fault_triggered == 1);
-}
-
-static void test_finding_in_the_final_checks(void **state) {
-    (void)state;
-    static struct owned owned;
-    struct verdict verdict;
-    write_program(&owned, "t0 malloc s0 96\n");
-    assert_true(world_arm_fault("trim-forgets"));
-    assert_int_equal(world_run(target_find("sequence"), &owned.program, NULL, &verdict), CHECK_NOT_RETURNED);
-    assert_int_equal(verdict.record, owned.program.record_count);
-    assert_non_null(strstr(verdict.signature, "not-returned/end/"));
-}
-
-static void test_a_run_after_a_finding_is_clean(void **state) {
-    (void)state;
-    static struct owned owned;
-    struct verdict verdict;
-    write_program(&owned, "t0 malloc s0 96\nt1 usable s0\nt1 free s0\n");
-    uint64_t trace = run_clean(target_find("threads"), &owned.program);
-    find(&verdict, NULL);
-    assert_true(world_arm_fault(""));
-    assert_true(run_clean(target_find("threads"), &owned.program) == trace);
-}
-
-static void test_report_is_for_people(void **state) {
-    (void)state;
-    struct verdict verdict;
-    char *text = NULL;
-    size_t length = 0;
-    FILE *report = open_memstream(&text, &length);
-    assert_non_null(report);
-    find(&verdict, report);
-    assert_int_equal(fclose(report), 0);
-    static const char *const needed[] = {"hakmem found usable-small",
-                                         "record 2 of 4, thread t1: usable, slot s0",
-                                         "fault usable-understates",
-                                         "history",
-                                         "allocated",
-                                         "map",
-                                         "t0>t1",
-                                         "usable-small/usable/9-128/remote/partial/t0>t1"};
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (strstr(text, needed[i]) == NULL) {
-            fail_msg("'%s' is not in the report:\n%s", needed[i], text);
-        }
-    }
-    free(text);
-}
-
-/* cJSON is loaded, not linked: this is the only test that needs it. */
-static cJSON *parse_json(const char *text) {
-    void *library = dlopen("libcjson.so.1", RTLD_NOW);
-    cJSON *(*parse)(const char *) = NULL;
-    if (library != NULL) {
-        *(void **)&parse = dlsym(library, "cJSON_Parse");
-    }
-    if (parse == NULL) {
-        fail_msg("cannot load cJSON: %s", dlerror());
-    }
-    return parse(text);
-}
-
-static const cJSON *member(const cJSON *object, const char *name) {
-    const cJSON *item = object->child;
-    while (item != NULL && strcmp(item->string, name) != 0) {
-        item = item->next;
-    }
-    assert_non_null(item);
-    return item;
-}
-
-static void test_finding_line_is_json(void **state) {
-    (void)state;
-    static const char prefix[] = "hakmem-finding: ";
-    struct verdict verdict;
-    char *text = NULL, trace[32];
-    size_t length = 0;
-    find(&verdict, NULL);
-    strcpy(verdict.message, "a \"quote\", a \\ and a\ttab");
-    FILE *out = open_memstream(&text, &length);
-    assert_non_null(out);
-    world_print_finding(target_find("threads"), &verdict, out);
-    assert_int_equal(fclose(out), 0);
-    assert_memory_equal(text, prefix, sizeof prefix - 1);
-    assert_ptr_equal(strchr(text, '\n'), text + length - 1); /* one line */
-    cJSON *json = parse_json(text + sizeof prefix - 1);
-    assert_non_null(json);
-    assert_string_equal(member(json, "check")->valuestring, "usable-small");
-    assert_string_equal(member(json, "signature")->valuestring, verdict.signature);
-    assert_non_null(strstr(member(json, "message")->valuestring, "quote"));
-    assert_string_equal(member(json, "target")->valuestring, "threads");
-    assert_string_equal(member(json, "fault")->valuestring, "usable-understates");
-    assert_int_equal(member(json, "record")->valueint, 2);
-    assert_int_equal(member(json, "operations")->valueint, 2);
-    snprintf(trace, sizeof trace, "%016llx", (unsigned long long)verdict.trace_hash);
-    assert_string_equal(member(json, "trace")->valuestring, trace);
-    free(text);
-}
-
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(test_##name, tidy)
     const struct CMUnitTest tests[] = {
@@ -541,13 +331,6 @@ int main(void) {
         TEST(bad_alignment_is_refused),
         TEST(placements_differ),
         TEST(every_block_lies_in_the_arena),
-        TEST(verdict_of_a_clean_run),
-        TEST(empty_program_is_clean),
-        TEST(verdict_of_a_finding),
-        TEST(finding_in_the_final_checks),
-        TEST(a_run_after_a_finding_is_clean),
-        TEST(report_is_for_people),
-        TEST(finding_line_is_json),
     };
 #undef TEST
     return cmocka_run_group_tests_name("world", tests, open_world, close_world);
