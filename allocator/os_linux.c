@@ -66,16 +66,10 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
     return done;
 }
 
-/* Moving page tables beats copying from about this size on. */
-enum { MOVE_BY_REMAP_BYTES = 64 * 1024 };
-
+/* Not with mremap to a fixed place: where the source consists of several areas of the kernel's (a user's madvise is
+ * enough), it fails after it has unmapped the target. */
 void os_move_pages(void *to, void *from, size_t size_bytes) {
-    int saved_errno = errno;
-    if (size_bytes < MOVE_BY_REMAP_BYTES ||
-        mremap(from, size_bytes, size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED) {
-        memcpy(to, from, size_bytes);
-    }
-    errno = saved_errno;
+    memcpy(to, from, size_bytes);
 }
 
 static void thread_exit(void *heap) {

@@ -2,6 +2,8 @@
  * copying, by growing or shrinking a mapping. Moving pages is in test_real_mremap.c. */
 #include "tests/test_real.h"
 
+#include <sys/mman.h>
+
 enum { PAGE_BYTES = 4096 };
 
 static void test_from_every_edge_to_every_edge(void **state) {
@@ -38,6 +40,9 @@ static void test_shrinking_gives_back(void **state) {
     hak_free(block);
     block = resize_checked(block_of((size_t)4 << 20), (size_t)4 << 20, 5000);
     assert_true(hak_malloc_usable_size(block) == 2 * PAGE_BYTES);
+    unsigned char resident;
+    assert_int_equal(mincore(block + 2 * PAGE_BYTES, PAGE_BYTES, &resident), -1); /* nothing is mapped there any more */
+    assert_int_equal(errno, ENOMEM);
     block = resize_checked(block, 5000, 100);
     assert_true(hak_malloc_usable_size(block) < PAGE_BYTES);
     hak_free(block);
