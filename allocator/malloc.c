@@ -73,7 +73,7 @@ HAK_EXPORT void hak_free(void *address) {
 
 /* A small block that its thread did not own: it goes to the owner's queue. */
 static void free_remote(struct hak_slab *slab, struct hak_heap *owner, void *address) {
-    if (owner == NULL || (HAK_CHECK >= 1 && !hak_slab_holds(slab, address))) {
+    if (owner == NULL || (HAK_CHECK >= 1 && !hak_slab_could_hold(slab, address))) {
         os_fatal(HAK_FATAL_BAD_POINTER, "hakmem: free(): the pointer is not the start of a block");
     }
     hak_mark_closed(address, slab->block_bytes);
@@ -174,7 +174,7 @@ static struct backing backing_of(void *address) {
     struct hak_superslab *superslab = hak_map_superslab(address);
     if (superslab != NULL) {
         struct hak_slab *slab = hak_superslab_slab(superslab, address);
-        if (slab->state == HAK_SLAB_BOUND && hak_slab_holds(slab, address)) {
+        if (slab->state == HAK_SLAB_BOUND && hak_slab_could_hold(slab, address)) {
             return (struct backing){slab, NULL, slab->block_bytes};
         }
     } else {

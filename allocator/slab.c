@@ -65,9 +65,17 @@ void hak_slab_unbind(struct hak_slab *slab) {
     hak_store(&slab->owner, NULL, relaxed);
 }
 
-bool hak_slab_holds(const struct hak_slab *slab, const void *address) {
+static bool starts_below(const struct hak_slab *slab, const void *address, uint32_t blocks) {
     uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
-    return offset < (uintptr_t)slab->carved * slab->block_bytes && (uint32_t)offset % slab->block_bytes == 0;
+    return offset < (uintptr_t)blocks * slab->block_bytes && (uint32_t)offset % slab->block_bytes == 0;
+}
+
+bool hak_slab_holds(const struct hak_slab *slab, const void *address) {
+    return starts_below(slab, address, slab->carved);
+}
+
+bool hak_slab_could_hold(const struct hak_slab *slab, const void *address) {
+    return starts_below(slab, address, slab->capacity);
 }
 
 bool hak_slab_is_valid(const struct hak_slab *slab) {

@@ -52,8 +52,10 @@ void hak_slab_push(struct hak_slab *slab, struct hak_block *block);
 /* Wipe what free blocks still hold of links, and leave the slab unbound. Pre: used == 0. */
 void hak_slab_unbind(struct hak_slab *slab);
 
-/* Whether `address` is the start of a block of the slab that was carved. */
+/* Whether `address` is the start of a block of the slab that was carved. Owner only: others must not read `carved`. */
 bool hak_slab_holds(const struct hak_slab *slab, const void *address);
+/* Whether `address` is where a block of the slab starts or could. Any thread that holds a live block of the slab. */
+bool hak_slab_could_hold(const struct hak_slab *slab, const void *address);
 
 /* Counters within their bounds, free list of the right length, every link inside the slab. Walks the list. */
 bool hak_slab_is_valid(const struct hak_slab *slab);

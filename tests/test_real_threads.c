@@ -256,6 +256,23 @@ static void test_memory_of_ended_threads_is_used(void **state) {
     }
 }
 
+/* What a thread frees and does not use again does not all stay with it. */
+static void test_caches_are_bounded(void **state) {
+    (void)state;
+    static void *blocks[KEPT];
+    (void)hak_malloc_trim(0);
+    struct census before = census_take();
+    for (size_t i = 0; i < KEPT; i++) {
+        blocks[i] = hak_malloc(64);
+        require(blocks[i] != NULL);
+    }
+    for (size_t i = 0; i < KEPT; i++) {
+        hak_free(blocks[i]);
+    }
+    expect_same_live(before);
+    assert_true(census_take().counts.cached_blocks <= HAK_GEO->cache_capacity);
+}
+
 /* What others free comes home while the owner allocates: round after round in the same memory. */
 static void test_remote_frees_are_used_again(void **state) {
     (void)state;
@@ -438,6 +455,7 @@ int main(void) {
         cmocka_unit_test(test_threads_that_come_and_go),
         cmocka_unit_test(test_memory_of_ended_threads_is_used),
         cmocka_unit_test(test_adoption_beside_remote_frees),
+        cmocka_unit_test(test_caches_are_bounded),
         cmocka_unit_test(test_remote_frees_are_used_again),
         cmocka_unit_test(test_thread_takes_its_queue_along),
         cmocka_unit_test(test_destructors_of_threads),
