@@ -174,7 +174,9 @@ static struct backing backing_of(void *address) {
     struct hak_superslab *superslab = hak_map_superslab(address);
     if (superslab != NULL) {
         struct hak_slab *slab = hak_superslab_slab(superslab, address);
-        if (slab->state == HAK_SLAB_BOUND && hak_slab_could_hold(slab, address)) {
+        struct hak_heap *owner = hak_load(&slab->owner, relaxed);
+        if (owner == hak_thread.heap ? hak_slab_holds(slab, address)
+                                     : owner != NULL && hak_slab_could_hold(slab, address)) {
             return (struct backing){slab, NULL, slab->block_bytes};
         }
     } else {

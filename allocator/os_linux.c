@@ -94,12 +94,17 @@ static bool exit_key(pthread_key_t *key) {
 }
 
 bool os_thread_attach(void) {
+    int saved_errno = errno;
     pthread_key_t key;
-    return exit_key(&key) && pthread_setspecific(key, hak_thread.heap) == 0;
+    bool done = exit_key(&key) && pthread_setspecific(key, hak_thread.heap) == 0;
+    errno = saved_errno;
+    return done;
 }
 
 void os_process_attach(void) {
+    int saved_errno = errno;
     (void)pthread_atfork(hak_fork_prepare, hak_fork_parent, hak_fork_child);
+    errno = saved_errno;
 }
 
 void os_wait(_Atomic uint32_t *word, uint32_t expected) {

@@ -45,6 +45,11 @@ struct hak_block *hak_refill(uint32_t class_id) {
     if (heap == NULL) {
         return NULL;
     }
+    struct hak_cache *cache = &heap->caches[class_id];
+    if (HAK_UNLIKELY(cache->head != NULL)) { /* registering the thread may have allocated, and refilled it */
+        cache->count--;
+        return hak_list_pop(&cache->head);
+    }
     hak_remote_drain(heap, HAK_REMOTE_OPEN);
     struct hak_slab *slab = slab_for(heap, class_id);
     if (slab == NULL) {

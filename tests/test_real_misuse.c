@@ -86,11 +86,6 @@ static void realloc_inside_mapping(void) {
     (void)hak_realloc(block + 4096, 200);
 }
 
-static void realloc_uncut(void) {
-    char *block = hak_malloc(1000); /* the first block of this class: its slab's end is not in use yet */
-    (void)hak_realloc(block + (size_t)40 * 1024, 200);
-}
-
 static void usable_size_of_header(void) {
     (void)hak_malloc_usable_size(superslab_of(hak_malloc(100)) + 64);
 }
@@ -128,7 +123,6 @@ static const struct misuse {
     {"realloc on the stack", realloc_on_stack, NOT_LIVE},
     {"realloc inside a small block", realloc_inside_small, NOT_LIVE},
     {"realloc inside a mapping", realloc_inside_mapping, NOT_LIVE},
-    {"realloc of what was never handed out", realloc_uncut, NOT_LIVE},
     {"usable size of a SuperSlab's header", usable_size_of_header, NOT_LIVE},
     {"usable size of a mapping that is gone", usable_size_of_freed_mapping, NOT_LIVE},
 #if HAK_CHECK >= 1

@@ -1,5 +1,5 @@
 /* realloc on the real system: what a block held is there afterwards, however the block got its new size: in place, by
- * copying, by growing or shrinking a mapping. Moving pages is in test_real_mremap.c. */
+ * copying, by growing or shrinking a mapping. Other systems are in test_real_mremap.c. */
 #include "tests/test_real.h"
 
 #include <sys/mman.h>
