@@ -16,6 +16,28 @@
 
 #define hak_load(object, order) (HAK_YIELD(), atomic_load_explicit((object), memory_order_##order))
 #define hak_store(object, value, order) (HAK_YIELD(), atomic_store_explicit((object), (value), memory_order_##order))
+#if HAK_SIM
+/* One OS thread runs all virtual threads, and switches only at HAK_YIELD: load and store together are indivisible
+ * without the bus lock, which would cost more than the rest of the operation. */
+#define hak_exchange(object, value, order)                                                                             \
+    __extension__({                                                                                                    \
+        __auto_type hak_old = hak_load((object), relaxed);                                                             \
+        atomic_store_explicit((object), (value), memory_order_relaxed);                                                \
+        hak_old;                                                                                                       \
+    })
+#define hak_cas_strong(object, expected, desired, success, failure)                                                    \
+    __extension__({                                                                                                    \
+        __auto_type hak_seen = hak_load((object), relaxed);                                                            \
+        bool hak_equal = hak_seen == *(expected);                                                                      \
+        if (hak_equal) {                                                                                               \
+            atomic_store_explicit((object), (desired), memory_order_relaxed);                                          \
+        } else {                                                                                                       \
+            *(expected) = hak_seen;                                                                                    \
+        }                                                                                                              \
+        hak_equal;                                                                                                     \
+    })
+#define hak_cas_weak hak_cas_strong
+#else
 #define hak_exchange(object, value, order)                                                                             \
     (HAK_YIELD(), atomic_exchange_explicit((object), (value), memory_order_##order))
 #define hak_cas_weak(object, expected, desired, success, failure)                                                      \
@@ -24,6 +46,7 @@
 #define hak_cas_strong(object, expected, desired, success, failure)                                                    \
     (HAK_YIELD(), atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_##success,     \
                                                           memory_order_##failure))
+#endif
 
 /* Plain accesses to memory that another thread may have written, ordered by an atomic elsewhere. */
 #define hak_plain_load(lvalue) (HAK_YIELD(), (lvalue))

@@ -113,10 +113,10 @@ static bool heap_has_slabs(struct hak_heap *heap) {
 }
 
 /* Pre: heaps.lock is held. */
-static struct hak_heap *unowned_pop(struct hak_heap **list) {
-    struct hak_heap *heap = *list;
+static struct hak_heap *unowned_pop(_Atomic(struct hak_heap *) *list) {
+    struct hak_heap *heap = hak_load(list, relaxed);
     if (heap != NULL) {
-        *list = heap->next_unowned;
+        hak_store(list, heap->next_unowned, relaxed);
         heap->next_unowned = NULL;
         heap->state = HAK_HEAP_OWNED;
     }
@@ -126,11 +126,11 @@ static struct hak_heap *unowned_pop(struct hak_heap **list) {
 static void unowned_put(struct hak_heap *heap) {
     struct hak_heaps *heaps = &hak_root.heaps;
     bool has_slabs = heap_has_slabs(heap);
-    struct hak_heap **list = has_slabs ? &heaps->orphans : &heaps->spares;
+    _Atomic(struct hak_heap *) *list = has_slabs ? &heaps->orphans : &heaps->spares;
     hak_lock_acquire(&heaps->lock);
     heap->state = has_slabs ? HAK_HEAP_ORPHAN : HAK_HEAP_SPARE;
-    heap->next_unowned = *list;
-    *list = heap;
+    heap->next_unowned = hak_load(list, relaxed);
+    hak_store(list, heap, relaxed);
     hak_lock_release(&heaps->lock);
 }
 
@@ -185,6 +185,9 @@ static void slabs_take_over(struct hak_heap *heap, struct hak_slab **from, struc
 
 bool hak_heap_adopt(struct hak_heap *heap) {
     struct hak_heaps *heaps = &hak_root.heaps;
+    if (HAK_LIKELY(hak_load(&heaps->orphans, relaxed) == NULL)) {
+        return false;
+    }
     hak_lock_acquire(&heaps->lock);
     struct hak_heap *orphan = unowned_pop(&heaps->orphans);
     hak_lock_release(&heaps->lock);
@@ -210,7 +213,7 @@ bool hak_heap_adopt(struct hak_heap *heap) {
 static void spares_forward(void) {
     struct hak_heaps *heaps = &hak_root.heaps;
     hak_lock_acquire(&heaps->lock);
-    for (struct hak_heap *spare = heaps->spares; spare != NULL; spare = spare->next_unowned) {
+    for (struct hak_heap *spare = hak_load(&heaps->spares, relaxed); spare != NULL; spare = spare->next_unowned) {
         if (!hak_remote_is_empty(&spare->remote)) {
             hak_remote_drain(spare, HAK_REMOTE_CLOSED);
         }

@@ -44,8 +44,8 @@ struct hak_heap {
 struct hak_heaps {
     struct hak_lock lock;
     struct hak_heap *known;
-    struct hak_heap *orphans;
-    struct hak_heap *spares;
+    _Atomic(struct hak_heap *) orphans; /* changed under the lock; a look without it saves taking it in vain */
+    _Atomic(struct hak_heap *) spares;
     uint32_t count;
 };
 
