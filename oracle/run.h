@@ -60,6 +60,7 @@ struct run {
     uint32_t step_count;
     uint32_t index; /* of the record that runs; record_count in final steps */
     struct record record;
+    uint8_t slot; /* the operation is on: malloc_many goes from slot to slot */
     bool applied;
     uintptr_t subject; /* block the current operation is about, 0 none */
     size_t subject_bytes;
@@ -79,6 +80,13 @@ extern struct run run;
 static inline void run_trace(uint64_t value) {
     run.trace = (run.trace ^ value) * UINT64_C(0x9fb21c651e98df25);
     run.trace ^= run.trace >> 29;
+}
+
+/* Nothing is known yet of the block that the operation is about. */
+static inline void run_forget_subject(void) {
+    run.subject = 0;
+    run.subject_bytes = 0;
+    run.subject_known = false;
 }
 
 /* world_ops.c: carry out the record in run.record on the running thread. */

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "allocator/annotate.h"
+#include "allocator/root.h"
 #include "oracle/extents.h"
 #include "oracle/finding.h"
 
@@ -265,8 +266,19 @@ void os_process_attach(void) {}
 
 /* Operations run to their end, so whoever holds the lock will never come to release it. */
 void os_wait(_Atomic uint32_t *word, uint32_t expected) {
+    const struct {
+        const _Atomic uint32_t *word;
+        const char *name;
+    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"},
+                 {&hak_root.pool.lock.word, "pool.lock"},
+                 {&hak_root.map.lock.word, "map.lock"},
+                 {&hak_root.meta.lock.word, "meta.lock"}};
+    const char *name = "a lock";
     (void)expected;
-    finding_raise(CHECK_DEADLOCK, (const void *)word, "waits for a lock whose holder has left the allocator");
+    for (unsigned i = 0; i < sizeof locks / sizeof locks[0]; i++) {
+        name = word == locks[i].word ? locks[i].name : name;
+    }
+    finding_raise(CHECK_DEADLOCK, NULL, "waits for %s, whose holder has left the allocator", name);
 }
 
 void os_wake(_Atomic uint32_t *word) {
@@ -274,6 +286,10 @@ void os_wake(_Atomic uint32_t *word) {
 }
 
 _Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
+    static const char prefix[] = "hakmem: ";
+    if (strncmp(message, prefix, sizeof prefix - 1) == 0) {
+        message += sizeof prefix - 1;
+    }
     finding_raise(kind == HAK_FATAL_SENTINEL ? CHECK_SENTINEL_IN_LIST : CHECK_INVARIANT, NULL, "%s", message);
 }
 

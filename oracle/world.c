@@ -48,8 +48,10 @@ void finding_raise(enum check check, const void *subject, const char *format, ..
     verdict->check = check;
     vsnprintf(verdict->message, sizeof verdict->message, format, arguments);
     va_end(arguments);
-    if (subject != NULL && run.subject == 0) {
+    if (sim_in_arena((uintptr_t)subject)) { /* what lies elsewhere has another address in every process */
         run.subject = (uintptr_t)subject;
+    } else if (!sim_in_arena(run.subject)) {
+        run.subject = 0;
     }
     fiber_switch(&run.threads[run.thread].fiber, &run.main);
     abort(); /* nobody switches back to a fiber that raised a finding */
@@ -89,9 +91,10 @@ static void sanitizer_report(const char *text) {
     if (run.active && !run.raising) {
         run.raising = true;
         run.verdict->check = CHECK_CRASH;
-        snprintf(run.verdict->message, sizeof run.verdict->message, "sanitizer report, see above");
+        snprintf(run.verdict->message, sizeof run.verdict->message, "a sanitizer stopped the allocator");
         run_write_signature(CHECK_CRASH, run.verdict->signature, sizeof run.verdict->signature);
         verdict_finish(run.verdict);
+        run_print_report(stderr);
         world_print_finding(run.target, run.verdict, stderr);
     }
 }
@@ -149,17 +152,12 @@ static void observe(void) {
     observer(observer_context, &step);
 }
 
-static void subject_forget(void) {
-    run.subject = 0;
-    run.subject_bytes = 0;
-    run.subject_known = false;
-}
-
 static void step_record(uint32_t index) {
     run.index = index;
     run.record = program_record(run.program, index);
+    run.slot = run.record.slot;
     run.applied = false;
-    subject_forget();
+    run_forget_subject();
     if ((run.program->header.ops_off >> run.record.op & 1) == 0 || run.record.op == OP_NOP) {
         if (!run.threads[run.thread].alive && run.record.op != OP_THREAD_END && run.record.op != OP_NOP) {
             run.threads[run.thread].alive = true;
@@ -180,7 +178,7 @@ static void step_record(uint32_t index) {
 
 static void step_final(enum final_step final) {
     run.index = run.program->record_count;
-    subject_forget();
+    run_forget_subject();
     if (final == FINAL_CHECK) {
         run_prove_heap();
     } else if (final == FINAL_FREE) {
@@ -257,7 +255,7 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.writes = 0;
     run.trace = UINT64_C(0x243f6a8885a308d3);
     run.operations = run.event_count = run.switch_count = 0;
-    subject_forget();
+    run_forget_subject();
     hak_faults.reached = hak_faults.triggered = 0;
     for (uint32_t i = 0; i < program->record_count; i++) {
         run.threads_of[i] = (uint8_t)(program_record_thread(program, i) & (target->threads - 1U));

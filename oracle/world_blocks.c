@@ -102,7 +102,12 @@ void block_check_address(const void *address, size_t size_bytes, size_t align_by
                       (unsigned long long)sim_offset(address), align_bytes);
     }
     uint8_t other;
-    switch (shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, &other)) {
+    enum shadow_conflict conflict = shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, &other);
+    if (conflict != SHADOW_CLEAR) { /* local or remote: seen from the block that was there first */
+        run.subject_known = true;
+        run.subject_thread = run.shadow.blocks[other].thread;
+    }
+    switch (conflict) {
     case SHADOW_SAME_START:
         finding_raise(CHECK_DOUBLE_ALLOC, address, "the block at offset 0x%llx is live already in slot s%u",
                       (unsigned long long)sim_offset(address), other);

@@ -98,12 +98,12 @@ static struct live count_live(void) {
 
 static void compare(const char *what, size_t allocator_has, size_t shadow_has) {
     if (allocator_has > shadow_has) {
-        finding_raise(CHECK_BLOCK_LOST, NULL, "%zu %s blocks are neither live nor in any list",
-                      allocator_has - shadow_has, what);
+        finding_raise(CHECK_BLOCK_LOST, NULL, "%s blocks that are neither live nor in any list: %zu", what,
+                      allocator_has - shadow_has);
     }
     if (allocator_has < shadow_has) {
-        finding_raise(CHECK_ACCOUNTING, NULL, "%zu live %s blocks are not counted as used", shadow_has - allocator_has,
-                      what);
+        finding_raise(CHECK_ACCOUNTING, NULL, "live %s blocks that are not counted as used: %zu", what,
+                      shadow_has - allocator_has);
     }
 }
 
@@ -112,7 +112,7 @@ void run_prove_heap(void) {
     const char *broken = walk(&counts);
     if (broken != NULL) {
         bool sentinel = broken[0] == 'I' && broken[1] == '3' && broken[2] == ':';
-        finding_raise(sentinel ? CHECK_SENTINEL_IN_LIST : CHECK_ACCOUNTING, NULL, "broken: %s", broken);
+        finding_raise(sentinel ? CHECK_SENTINEL_IN_LIST : CHECK_ACCOUNTING, NULL, "does not hold: %s", broken);
     }
     struct live live = count_live();
     size_t listed = counts.free_blocks + counts.cached_blocks + counts.remote_blocks;
@@ -126,9 +126,7 @@ void run_final_free(void) {
     while (run.shadow.count > 0) {
         run_free_slot(run.shadow.slots[run.shadow.count - 1], false);
     }
-    run.subject = 0;
-    run.subject_bytes = 0;
-    run.subject_known = false;
+    run_forget_subject();
     (void)hak_malloc_trim(0);
     size_t metadata_bytes = hak_root.meta.reserved_bytes;
     if (sim_reserved_bytes() != metadata_bytes || hak_root.pool.superslab_count != 0) {

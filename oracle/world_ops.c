@@ -52,12 +52,17 @@ static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
 
 /* --- the calls --- */
 
+static const char *errno_name(int number) {
+    return number == ENOMEM ? "ENOMEM" : number == EINVAL ? "EINVAL" : "left alone";
+}
+
 static void check_errno(int expected, const char *call) {
+    if (errno == ERRNO_BEFORE && errno != expected) {
+        finding_raise(CHECK_ERRNO_CONTRACT, NULL, "%s left errno alone, where %s was due", call, errno_name(expected));
+    }
     if (errno != expected) {
-        finding_raise(CHECK_ERRNO_CONTRACT, NULL, "errno is %d after %s, not %s", errno, call,
-                      expected == ENOMEM   ? "ENOMEM"
-                      : expected == EINVAL ? "EINVAL"
-                                           : "what it was before");
+        finding_raise(CHECK_ERRNO_CONTRACT, NULL, "errno is %d after %s, where it was to be %s", errno, call,
+                      errno_name(expected));
     }
 }
 
@@ -90,6 +95,8 @@ struct request {
 /* What every allocating call comes to: `address` and errno as it left them. */
 static void conclude(uint8_t slot, const struct request *request, void *address, uint64_t refused_before) {
     run.applied = true;
+    run_forget_subject();
+    run.slot = slot;
     run.subject_bytes = request->size_bytes;
     if (address == NULL) {
         check_errno(request->bad_align ? EINVAL : ENOMEM, request->call);
@@ -240,6 +247,7 @@ static void op_realloc(uint8_t slot) {
 
 void run_free_slot(uint8_t slot, bool sized) {
     struct shadow_block block = run.shadow.blocks[slot];
+    run.slot = slot;
     run_verify_slot(slot, " before free");
     subject_set(&block);
     shadow_remove(&run.shadow, slot);

@@ -83,8 +83,8 @@ static void print_operation(FILE *out) {
         fprintf(out, "  operation   final checks, after all %" PRIu32 " records\n", program->record_count);
         return;
     }
-    fprintf(out, "  operation   record %" PRIu32 " of %" PRIu32 ", thread t%u: %s, slot s%u", run.index,
-            program->record_count, run.thread, program_op_info[run.record.op].name, run.record.slot);
+    fprintf(out, "  operation   record %" PRIu32 " (of 0 to %" PRIu32 "), thread t%u: %s, slot s%u", run.index,
+            program->record_count - 1, run.thread, program_op_info[run.record.op].name, run.slot);
     if ((program_op_info[run.record.op].fields & FIELD_SIZE) != 0) {
         fprintf(out, ", size %zu", record_size_bytes(&run.record));
     }

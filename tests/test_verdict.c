@@ -108,7 +108,7 @@ static void test_report_is_for_people(void **state) {
     find(&verdict, report);
     assert_int_equal(fclose(report), 0);
     static const char *const needed[] = {"hakmem found usable-small",
-                                         "record 2 of 4, thread t1: usable, slot s0",
+                                         "record 2 (of 0 to 3), thread t1: usable, slot s0",
                                          "fault usable-understates",
                                          "history",
                                          "allocated",
@@ -121,6 +121,48 @@ static void test_report_is_for_people(void **state) {
         }
     }
     free(text);
+}
+
+/* The report is about the block that the message names, also where one record allocates many. */
+static void test_report_is_about_the_block(void **state) {
+    (void)state;
+    static struct owned owned;
+    struct verdict verdict;
+    char *text = NULL, wanted[80];
+    size_t length = 0;
+    FILE *report = open_memstream(&text, &length);
+    assert_non_null(report);
+    write_program(&owned, "t0 malloc_many s0 16 n=4\n");
+    assert_true(world_arm_fault("cache-keeps-head"));
+    assert_int_equal(world_run(target_find("sequence"), &owned.program, report, &verdict), CHECK_DOUBLE_ALLOC);
+    assert_int_equal(fclose(report), 0);
+    unsigned long long offset = 0;
+    const char *named = strstr(verdict.message, "offset 0x");
+    assert_non_null(named);
+    assert_int_equal(sscanf(named, "offset 0x%llx", &offset), 1);
+    snprintf(wanted, sizeof wanted, "history     of the bytes at offset 0x%llx", offset);
+    assert_non_null(strstr(text, wanted));
+    free(text);
+}
+
+/* What lies outside the arena has another address in every process, so no report shows it. */
+static void test_report_has_no_address_of_the_process(void **state) {
+    (void)state;
+    static struct owned owned;
+    struct verdict verdict;
+    write_program(&owned, "t0 fail n=9\nt0 malloc s0 96\nt0 fail n=9\nt0 malloc s1 96\nt0 malloc s2 96\n");
+    static const char *const faults[] = {"lock-kept", "fallback-malloc"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        char *text = NULL;
+        size_t length = 0;
+        FILE *report = open_memstream(&text, &length);
+        assert_non_null(report);
+        assert_true(world_arm_fault(faults[i]));
+        assert_int_not_equal(world_run(target_find("oom"), &owned.program, report, &verdict), CHECK_NONE);
+        assert_int_equal(fclose(report), 0);
+        assert_null(strstr(text, "history"));
+        free(text);
+    }
 }
 
 /* cJSON is loaded, not linked: this is the only test that needs it. */
@@ -176,9 +218,11 @@ static void test_finding_line_is_json(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(test_##name, tidy)
     const struct CMUnitTest tests[] = {
-        TEST(verdict_of_a_clean_run),      TEST(empty_program_is_clean),         TEST(verdict_of_a_finding),
-        TEST(finding_in_the_final_checks), TEST(a_run_after_a_finding_is_clean), TEST(failures_end_with_their_run),
-        TEST(report_is_for_people),        TEST(finding_line_is_json),
+        TEST(verdict_of_a_clean_run),         TEST(empty_program_is_clean),
+        TEST(verdict_of_a_finding),           TEST(finding_in_the_final_checks),
+        TEST(a_run_after_a_finding_is_clean), TEST(failures_end_with_their_run),
+        TEST(report_is_for_people),           TEST(finding_line_is_json),
+        TEST(report_is_about_the_block),      TEST(report_has_no_address_of_the_process),
     };
 #undef TEST
     return cmocka_run_group_tests_name("verdict", tests, open_world, close_world);
