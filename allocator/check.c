@@ -9,6 +9,8 @@
 
 struct walk {
     struct hak_heap_counts counts;
+    size_t available_superslabs; /* with a free slab */
+    size_t empty_superslabs;
     const char *broken;
     hak_block_visitor *visit;
     void *context;
@@ -69,6 +71,8 @@ static void check_superslab(void *context, struct hak_superslab *superslab) {
             free_slabs++;
         }
     }
+    walk->available_superslabs += superslab->free_count != 0;
+    walk->empty_superslabs += superslab->free_count == superslab->slab_count;
     broken(walk, free_slabs == superslab->free_count || walk->broken != NULL,
            "I7: a SuperSlab counts its free slabs right");
 }
@@ -123,12 +127,27 @@ static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
     }
 }
 
+static void check_pool(struct walk *walk) {
+    const struct hak_pool *pool = &hak_root.pool;
+    size_t listed = 0;
+    const struct hak_superslab *superslab = pool->available;
+    while (superslab != NULL && superslab->free_count != 0 && listed <= walk->counts.superslabs) {
+        superslab = superslab->next;
+        listed++;
+    }
+    broken(walk, superslab == NULL && listed == walk->available_superslabs,
+           "I14: the pool lists each SuperSlab that has a free slab, once");
+    broken(walk, pool->superslab_count == walk->counts.superslabs && pool->empty_count == walk->empty_superslabs,
+           "I15: the pool counts SuperSlabs and empty ones right");
+}
+
 const char *hak_check_heap(struct hak_heap_counts *counts, hak_block_visitor *visit, void *context) {
     struct walk walk = {.visit = visit, .context = context};
     hak_map_walk(check_superslab, check_big, &walk);
     for (struct hak_heap *heap = hak_root.heaps.known; heap != NULL && walk.broken == NULL; heap = heap->next_known) {
         check_one_heap(&walk, heap);
     }
+    check_pool(&walk);
     const struct hak_heap_counts *seen = &walk.counts;
     broken(&walk, seen->free_blocks + seen->cached_blocks + seen->remote_blocks <= seen->carved_blocks,
            "I13: no more blocks in lists than were carved");

@@ -4,6 +4,9 @@
  * All are safe on any thread, before main, in destructors, and in the child of a fork. On failure they return NULL and
  * set errno to ENOMEM, or EINVAL for an alignment that is no power of two. None changes errno when it succeeds.
  *
+ * In the child of a fork, what other threads of the parent had allocated can be freed but is not used again. A thread
+ * whose very last destructor allocates leaves its heap behind.
+ *
  * Blocks of 16 bytes or more are aligned to 16, smaller ones to 8. A request of 0 bytes returns a block of its own. */
 #ifndef HAKMEM_H
 #define HAKMEM_H
@@ -27,7 +30,8 @@ void *hak_memalign(size_t align_bytes, size_t size_bytes);
  * failure. */
 int hak_posix_memalign(void **block, size_t align_bytes, size_t size_bytes);
 
-/* NULL does nothing. A pointer that is not a live block ends the process with one line on standard error. */
+/* NULL does nothing. A pointer that no block can have begun at, as far as the tables tell, ends the process with one
+ * line on standard error; a small block freed twice, or from its middle, is not noticed in release builds. */
 void hak_free(void *block);
 /* C23: the size (and alignment) must be those of the request. */
 void hak_free_sized(void *block, size_t size_bytes);

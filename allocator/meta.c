@@ -49,6 +49,7 @@ void *hak_meta_take(enum hak_meta_kind kind, size_t size_bytes) {
     } else {
         record = record_cut(meta, size_bytes);
     }
+    meta->live[kind] += record != NULL;
     hak_lock_release(&meta->lock);
     if (reused != NULL) {
         memset(record, 0, size_bytes);
@@ -63,5 +64,6 @@ void hak_meta_give(enum hak_meta_kind kind, void *record) {
     hak_lock_acquire(&meta->lock);
     node->next = meta->free[kind];
     meta->free[kind] = node;
+    meta->live[kind]--;
     hak_lock_release(&meta->lock);
 }

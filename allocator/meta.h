@@ -21,6 +21,7 @@ struct hak_meta {
     char *cursor; /* next free byte of the current chunk */
     char *limit;
     size_t reserved_bytes;
+    uint32_t live[HAK_META_KINDS]; /* records taken and not given back */
     struct hak_meta_free *free[HAK_META_KINDS];
 };
 

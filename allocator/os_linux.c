@@ -15,7 +15,7 @@
 
 static void *map_pages(size_t size_bytes) {
     int saved_errno = errno;
-    void *address = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *address = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     errno = saved_errno;
     return address == MAP_FAILED ? NULL : address;
 }
@@ -105,6 +105,20 @@ void os_process_attach(void) {
     int saved_errno = errno;
     (void)pthread_atfork(hak_fork_prepare, hak_fork_parent, hak_fork_child);
     errno = saved_errno;
+}
+
+/* Fork handlers run in the reverse order of registration before a fork: ours take every lock, so they must come last,
+ * and are registered before the program can register its own. */
+__attribute__((constructor(101))) static void process_attach_early(void) {
+    hak_process_attach();
+}
+
+/* A copy of the allocator in a plugin that is unloaded: threads that end later must not call into it. */
+__attribute__((destructor)) static void exit_key_forget(void) {
+    uint32_t seen = hak_exchange(&hak_root.os.exit_key_plus_one, 0, acq_rel);
+    if (seen != 0) {
+        (void)pthread_key_delete((pthread_key_t)(seen - 1));
+    }
 }
 
 void os_wait(_Atomic uint32_t *word, uint32_t expected) {

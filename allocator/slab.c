@@ -55,6 +55,7 @@ void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *ow
 /* All blocks are back, so every link that was ever written here is in the first bytes of a carved block. */
 void hak_slab_unbind(struct hak_slab *slab) {
     hak_debug_assert(slab->used == 0);
+    hak_heap_assert(hak_slab_is_valid(slab));
     for (uint32_t i = 0; i < slab->carved; i++) {
         hak_link_wipe(block_at(slab, i));
     }

@@ -3,6 +3,12 @@
 
 #include "allocator/root.h"
 
+void hak_process_attach(void) {
+    if (hak_load(&hak_root.attached, relaxed) == 0 && hak_exchange(&hak_root.attached, 1, relaxed) == 0) {
+        os_process_attach();
+    }
+}
+
 /* The heap is in place before the system is told about thread and process: registering may itself allocate. */
 struct hak_heap *hak_thread_heap(void) {
     if (HAK_LIKELY(hak_thread.heap != &hak_heap_none)) {
@@ -13,9 +19,7 @@ struct hak_heap *hak_thread_heap(void) {
         return NULL;
     }
     hak_thread.heap = heap;
-    if (hak_exchange(&hak_root.attached, 1, relaxed) == 0) {
-        os_process_attach();
-    }
+    hak_process_attach();
     (void)os_thread_attach(); /* on failure the heap stays with a dead thread: a leak, not a fault */
     return heap;
 }

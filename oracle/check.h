@@ -41,7 +41,7 @@
     X(NOT_RETURNED, "not-returned", "Everything was freed and trimmed, but memory was not given back.",                \
       "a slab born with a block marked, counters that do not return to zero")                                          \
     X(DEADLOCK, "deadlock", "A thread waits for a lock that nobody will release.",                                     \
-      "a path that returns with a lock held, lock order")                                                              \
+      "a path that returns with a lock held")                                                                          \
     X(INVARIANT, "invariant", "The allocator's own assertion failed.", "the message names the invariant")              \
     X(NONDETERMINISM, "nondeterminism", "The same input gave another trace, or reset left something behind.",          \
       "state outside the root, memory the world does not know is dirty")                                               \

@@ -50,6 +50,8 @@ struct run {
     struct shadow shadow;
     struct virtual_thread threads[PROGRAM_THREADS_MAX];
     struct fiber main;
+    uint32_t alive;      /* threads */
+    uint32_t alive_most; /* at once, so far */
     bool active;
     bool raising; /* a finding is being made: a crash now is not another */
     bool failed;

@@ -241,7 +241,7 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
     }
     size_t more_pages = (new_bytes - old_bytes) >> HAK_PAGE_SHIFT;
     if (index == sim.free.count || sim.free.list[index].first != end || sim.free.list[index].count < more_pages) {
-        return !refuse();
+        return false; /* the system refused nothing: the place is taken, and whoever asked goes elsewhere */
     }
     extents_cut(&sim.free, index, end, (uint32_t)more_pages);
     flags_change(end, end + (uint32_t)more_pages, LISTED, COMMITTED);

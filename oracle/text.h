@@ -33,4 +33,7 @@ void text_format_record(const struct record *record, char *buffer, size_t capaci
 /* Whether bytes look like text form (used by tools that accept both): first word after comments is "hakmem". */
 int text_looks_like(const uint8_t *bytes, size_t size_bytes);
 
+/* Length of the byte order mark of UTF-8 that the text begins with, 0 when there is none. It is no part of the text. */
+size_t text_mark_bytes(const uint8_t *bytes, size_t size_bytes);
+
 #endif

@@ -173,9 +173,14 @@ int text_disassemble(const uint8_t *bytes, size_t size_bytes, FILE *out) {
     return -1;
 }
 
+size_t text_mark_bytes(const uint8_t *bytes, size_t size_bytes) {
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+    return size_bytes >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}
+
 int text_looks_like(const uint8_t *bytes, size_t size_bytes) {
     static const char magic[] = "hakmem";
-    size_t at = 0;
+    size_t at = text_mark_bytes(bytes, size_bytes);
     while (at < size_bytes && (bytes[at] == '#' || memchr(" \t\r\v\f\n", bytes[at], 6))) {
         if (bytes[at] == '#') {
             const uint8_t *newline = memchr(bytes + at, '\n', size_bytes - at);

@@ -12,6 +12,10 @@ static bool is_blank(char c) {
 void text_open(struct text_reader *reader, const char *text, size_t length, struct text_error *error) {
     if (length == 0)
         text = "";
+    /* Editors of other systems put it there; the first column is behind it. */
+    size_t mark = text_mark_bytes((const uint8_t *)text, length);
+    text += mark;
+    length -= mark;
     *reader = (struct text_reader){
         .next = text, .end = text + length, .line_start = text, .line_end = text, .line = 0, .error = error};
     *error = (struct text_error){0};

@@ -129,10 +129,11 @@ static uint8_t step_thread(uint32_t step) {
 }
 
 void run_thread_end(void) {
-    if (run.thread != 0) {
+    if (run.thread != 0 && run.threads[run.thread].alive) {
         run.applied = true;
         hak_thread_exit();
         run.threads[run.thread].alive = false;
+        run.alive--;
     }
 }
 
@@ -161,6 +162,8 @@ static void step_record(uint32_t index) {
     if ((run.program->header.ops_off >> run.record.op & 1) == 0 || run.record.op == OP_NOP) {
         if (!run.threads[run.thread].alive && run.record.op != OP_THREAD_END && run.record.op != OP_NOP) {
             run.threads[run.thread].alive = true;
+            run.alive++;
+            run.alive_most = run.alive > run.alive_most ? run.alive : run.alive_most;
             run.applied = run.record.op == OP_THREAD_START;
         }
         errno = 0;
@@ -247,6 +250,7 @@ static void run_begin(const struct target_info *target, const struct program *pr
         run.threads[i].prepared = run.threads[i].alive = false;
     }
     run.threads[0].alive = true;
+    run.alive = run.alive_most = 1;
     run.raising = run.failed = false;
     run.thread = 0;
     run.step = 0;

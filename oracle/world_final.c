@@ -128,11 +128,20 @@ void run_final_free(void) {
     }
     run_forget_subject();
     (void)hak_malloc_trim(0);
-    size_t metadata_bytes = hak_root.meta.reserved_bytes;
-    if (sim_reserved_bytes() != metadata_bytes || hak_root.pool.superslab_count != 0) {
+    const struct hak_meta *meta = &hak_root.meta;
+    if (sim_reserved_bytes() != meta->reserved_bytes || hak_root.pool.superslab_count != 0) {
         run_prove_heap(); /* a broken list is the better explanation, if there is one */
         finding_raise(CHECK_NOT_RETURNED, NULL,
                       "after everything was freed and trimmed %zu SuperSlabs and %zu bytes beside metadata remain",
-                      hak_root.pool.superslab_count, sim_reserved_bytes() - metadata_bytes);
+                      hak_root.pool.superslab_count, sim_reserved_bytes() - meta->reserved_bytes);
+    }
+    if (meta->live[HAK_META_BIG] != 0 || meta->live[HAK_META_PAGES] != 0) {
+        finding_raise(CHECK_NOT_RETURNED, NULL,
+                      "after everything was freed %u records of mappings and %u page tables of the region map remain",
+                      meta->live[HAK_META_BIG], meta->live[HAK_META_PAGES]);
+    }
+    if (hak_root.heaps.count > run.alive_most) {
+        finding_raise(CHECK_NOT_RETURNED, NULL, "%u heaps were made for %u threads at once", hak_root.heaps.count,
+                      run.alive_most);
     }
 }

@@ -275,7 +275,9 @@ static void op_usable(uint8_t slot) {
     struct shadow_block *block = &run.shadow.blocks[slot];
     run_verify_slot(slot, "");
     subject_set(block);
+    errno = ERRNO_BEFORE;
     size_t usable_bytes = hak_malloc_usable_size((void *)block->start);
+    check_errno(ERRNO_BEFORE, "malloc_usable_size");
     run_trace(usable_bytes);
     if (usable_bytes < block->requested_bytes) {
         finding_raise(CHECK_USABLE_SMALL, (void *)block->start, "usable size %zu of a block of %zu bytes", usable_bytes,
@@ -378,7 +380,9 @@ void run_record(void) {
         break;
     case OP_TRIM:
         run.applied = true;
+        errno = ERRNO_BEFORE;
         (void)hak_malloc_trim(0);
+        check_errno(ERRNO_BEFORE, "malloc_trim");
         break;
     case OP_THREAD_END:
         run_thread_end();
