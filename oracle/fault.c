@@ -60,7 +60,7 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
           "a slab request that fails, then another", DEADLOCK, OOM),
     ENTRY(OVERFLOW_IGNORED, "overflow-ignored", "several, e.g. CVE-2021-3420 (newlib): count times size wraps",
           "calloc or reallocarray with a product above SIZE_MAX", IMPOSSIBLE_SUCCESS, SEQUENCE),
-    ENTRY(STATE_OUTSIDE_ROOT, "state-outside-root", "the house: a static counter that no reset sees", "several refills",
+    ENTRY(STATE_OUTSIDE_ROOT, "state-outside-root", "this project: a static counter that no reset sees", "several refills",
           NONDETERMINISM, SEQUENCE),
     ENTRY(GROWTH_LIMIT, "growth-limit", "the lineage: a fixed table of SuperSlabs that filled up",
           "more than four SuperSlabs", SPURIOUS_FAILURE, SEQUENCE),
