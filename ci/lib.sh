@@ -29,6 +29,21 @@ target_names() {
     sed -n 's/^ *X([A-Z_]*, "\([a-z_]*\)".*/\1/p' oracle/target.h
 }
 
+# The fault a target plants when none is asked for; nothing for most.
+planted_fault() {
+    sed -n "s/^ *X([A-Z_]*, \"$1\", [^,]*, [^,]*, \"\([a-z0-9-]*\)\".*/\1/p" oracle/target.h
+}
+
+# Faults of the catalogue, one a line: its name and the target that reaches it soonest.
+fault_targets() {
+    local name id
+    sed -n '/^const struct fault_info fault_table/,/^};/p' oracle/fault.c | paste -sd ' ' | sed 's/ENTRY(/\n&/g' |
+        sed -n 's/^ENTRY([A-Z0-9_]*, *"\([a-z0-9-]*\)".*, *\([A-Z]*\)), .*/\1 \2/p' |
+        while read -r name id; do
+            echo "$name $(sed -n "s/^ *X($id, \"\([a-z_]*\)\".*/\1/p" oracle/target.h)"
+        done
+}
+
 # Build trees are configured for the place they are in; one that was copied or moved starts afresh.
 drop_foreign_tree() {
     local cache=build/$1/CMakeCache.txt

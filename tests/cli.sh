@@ -87,20 +87,37 @@ done
 expect 'no verb is wrong usage' 2 "$hakfuzz"
 has err '^Usage: '
 expect 'a mistyped verb is named, with the nearest one' 2 "$hakfuzz" repor x
-has err "no verb 'repor'.*'repro'"
+has err "no verb 'repor', did you mean 'repro'\\? There are: run repro"
 expect 'a verb like no other gets no suggestion' 2 "$hakfuzz" zzzzzzzz
 lacks err 'did you mean'
+has err "no verb 'zzzzzzzz'; there are: run repro"
+expect 'nor does a short one that shares a letter' 2 "$hakfuzz" min
+lacks err 'did you mean'
+expect 'help of a verb by its other name' 0 "$hakfuzz" help run
+has out '^Usage: hakfuzz run '
+expect 'help of a verb that is not there' 2 "$hakfuzz" help frob
+has err "no verb 'frob'"
 expect 'version' 0 "$hakfuzz" --version
 has out '^hakfuzz [0-9]+\.[0-9]+\.[0-9]+, program format [0-9]+'
 expect 'an unknown option is named' 2 "$hakfuzz" run --bogus clean.hak
 has err '^hakfuzz run: --bogus: unknown option; see .hakfuzz run --help.'
 expect 'an unknown target: what there is' 2 "$hakfuzz" run --target threds clean.hak
-has err "no target 'threds'.*threads.*there are:.* oom"
+has err "no target 'threds', did you mean 'threads'\\? There are:.* oom"
 expect 'an unknown fault: what there is' 2 "$hakfuzz" run --fault calloc-skip-zero clean.hak
-has err "no fault 'calloc-skip-zero'.*calloc-skips-zero.*there are:"
+has err "no fault 'calloc-skip-zero', did you mean 'calloc-skips-zero'\\? There are: carve-by-used .* none\$"
+expect 'an unknown fault of the environment: where it came from' 2 env HAKMEM_FAULT=nosuch "$hakfuzz" run clean.hak
+has err "no fault 'nosuch' \\(from the variable HAKMEM_FAULT\\)"
+expect 'an empty fault is none of the catalogue' 2 "$hakfuzz" run --fault '' clean.hak
+has err "'none' stands for none"
 expect 'a number out of range' 2 "$hakfuzz" repro --times 0 clean.hak
 has err '--times is 0, but must be from 1'
-expect 'a number that is none' 2 "$hakfuzz" repro --times many clean.hak
+for words in '--times many' '--times=many' '-n many' '-nmany'; do
+    # shellcheck disable=SC2086
+    expect "a number that is none: $words" 2 "$hakfuzz" repro $words clean.hak
+    has err "repro: (--times|-n) 'many' is not a whole number"
+done
+expect 'a number beyond all' 2 "$hakfuzz" repro --times 99999999999999999999 clean.hak
+has err "(--times '99999999999999999999' is too large|but must be from)"
 expect 'too few inputs' 2 "$hakfuzz" show
 expect 'too many inputs' 2 "$hakfuzz" show clean.hak clean.hak
 expect 'a full disk is no success' 2 bash -c '"$1" --help >/dev/full' - "$hakfuzz"
@@ -135,6 +152,53 @@ expect 'asm -o to a directory' 2 "$hakfuzz" asm clean.hak -o "$TMPDIR"
 expect 'disasm to a full disk' 2 bash -c '"$1" disasm clean.bin >/dev/full' - "$hakfuzz"
 has err 'No space left'
 
+cp clean.hak same.hak
+ln same.hak other_name.hak
+for verb in asm disasm; do
+    for out in same.hak other_name.hak ./same.hak; do
+        expect "$verb does not overwrite its input, named $out" 2 "$hakfuzz" "$verb" same.hak -o "$out"
+        has err 'would be overwritten'
+        same same.hak clean.hak
+    done
+done
+expect 'asm - with the output as input' 2 bash -c '"$1" asm - -o same.hak <same.hak' - "$hakfuzz"
+same same.hak clean.hak
+
+# ---- text that is none, and bytes that look so -----------------------------------------------------------------------
+
+printf '\357\273\277' | cat - clean.hak >mark.hak
+expect 'a byte order mark is no part of the text' 0 "$hakfuzz" asm mark.hak
+same out clean.bin
+cp mark.hak mark
+expect 'a byte order mark does not hide text' 0 "$hakfuzz" run mark
+has out 'operations [1-9]'
+sed 's/hakmem 1/HAKMEM 1/' clean.hak >capitals
+sed 's/hakmem 1/hakme 1/' clean.hak >letter
+iconv -f UTF-8 -t UTF-16 clean.hak >wide
+iconv -f UTF-8 -t UTF-16BE clean.hak >wider.hak
+printf '\1\2\3' >bytes.hak
+for verb in run repro show; do
+    for path in capitals letter bytes.hak "$HAKMEM_SOURCE/README.md"; do
+        expect "$verb takes no text for bytes: $path" 2 "$hakfuzz" "$verb" "$path"
+        has err "^$path:[0-9]+:1: "
+        has err 'hakfuzz disasm '
+    done
+    for path in wide wider.hak; do
+        expect "$verb knows UTF-16: $path" 2 "$hakfuzz" "$verb" "$path"
+        has err 'iconv -f UTF-16'
+    done
+done
+expect 'text with a mistake gets no advice about bytes' 2 "$hakfuzz" run wrong.hak
+lacks err disasm
+printf 'hakmem 1\nt0 \1\n' >half
+expect 'bytes that begin like text do' 2 "$hakfuzz" run half
+has err 'hakfuzz disasm half'
+sed 's/hakmem 1/hakmem 2/' clean.hak >next.hak
+expect 'text for a later version is said to be so' 0 "$hakfuzz" run next.hak
+has err 'version 2 .* knows version 1'
+expect 'text for this version is not' 0 "$hakfuzz" run clean.hak
+lacks err version
+
 # ---- files that are no programs --------------------------------------------------------------------------------------
 
 mkdir directory
@@ -162,6 +226,13 @@ expect 'a pipe without a writer ends' 2 "$hakfuzz" run pipe
 has err 'nobody writes'
 expect 'a directory without files is not a clean run' 2 "$hakfuzz" run directory
 has err 'no files below'
+expect 'an empty name is seen' 2 "$hakfuzz" run ''
+has err "hakfuzz: '': No such file"
+mkdir -p locked/in && cp clean.hak locked/ && chmod a-rwx locked/in
+if [ ! -r locked/in ]; then
+    expect 'a directory that cannot be read counts' 2 "$hakfuzz" run locked
+    has out 'unusable files 1'
+fi
 expect 'a size beyond all programs: how to cut it' 2 "$hakfuzz" repro huge
 has err 'head -c 32904'
 for verb in run repro show disasm; do
@@ -244,10 +315,14 @@ printf '#!/bin/sh\necho "hakmem-finding: {\\"check\\":\\"overlap\\",\\"signature
 printf '#!/bin/sh\nexec sleep 600 & kill -SEGV $$\n' >dying
 printf 'not a program\n' >text
 chmod +x liar dying text
+expect 'repro: --with a program that is no fuzz target' 2 "$hakfuzz" repro --with /bin/true clean.hak
+has err 'not a fuzz target'
+expect 'repro: state that no reset sees is no clean run' 1 "$hakfuzz" repro --fault state-outside-root \
+    "$HAKMEM_SOURCE/corpus/sequence/regress/state-outside-root.hak"
+lacks out '^clean'
 expect 'repro: a binary with another signature is nondeterminism' 1 "$hakfuzz" repro --times 3 --with ./liar \
     --fault $fault dirty.hak
-has out '^./liar: signature .*: 0 of 3 equal'
-has out '^nondeterminism: '
+has out '^./liar: nondeterminism: .* 0 of 3 '
 has out '3 x overlap/x'
 has out '^hakmem-finding: .*"check": *"nondeterminism"'
 expect 'repro: a binary that dies without a line is nondeterminism' 1 "$hakfuzz" repro --times 2 --with ./dying \
@@ -255,6 +330,24 @@ expect 'repro: a binary that dies without a line is nondeterminism' 1 "$hakfuzz"
 has out '2 x \(no finding line, signal 11'
 expect 'repro: --with something that is no program' 2 "$hakfuzz" repro --with ./text clean.hak
 expect 'repro: --with a binary that is not there' 2 "$hakfuzz" repro --with ./missing clean.hak
+
+# ---- fuzz targets ----------------------------------------------------------------------------------------------------
+
+expect 'target: a clean file' 0 "$binary" clean.hak
+has out '1 input replayed, 0 with a finding'
+for path in missing dangling huge pipe capitals wide directory /dev/zero; do
+    expect "target: refuses '$path'" 2 "$binary" "$path"
+    has err "^(fuzz_threads: '$path': |$path:1:1: )"
+done
+expect 'target: standard input' 0 bash -c '"$1" - <clean.bin' - "$binary"
+for option in --seconds --runs; do
+    expect "target: $option 0 is no limit" 2 "$binary" --random $option 0
+    has err 'from 1 on'
+done
+expect 'target: an empty fault' 2 "$binary" --fault '' clean.hak
+expect 'target: determinism is proven on every input' 1 "$HAKMEM_BUILD/fuzz_sequence" --fault state-outside-root \
+    "$HAKMEM_SOURCE/corpus/sequence/regress/state-outside-root.hak"
+has out 'nondeterminism'
 
 # ---- show ------------------------------------------------------------------------------------------------------------
 
@@ -297,6 +390,8 @@ expect 'detect: trials repeat, second time' 0 "$hakfuzz" detect --fault $fault -
 same out first
 expect 'detect: --markdown' 0 "$hakfuzz" detect --fault $fault --trials 2 --markdown
 has out "^\\| .$fault. \\|.* 2/2 \\|"
+expect 'detect: its own words about --fault' 0 "$hakfuzz" detect --help
+has out '--fault=FAULT +look for'
 expect 'detect: no such engine' 2 "$hakfuzz" detect --engine afl
 expect 'detect: none is no fault' 2 "$hakfuzz" detect --fault none
 
