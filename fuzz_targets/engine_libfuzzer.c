@@ -1,11 +1,11 @@
 /* engine_libfuzzer: the LLVMFuzzer functions, for libFuzzer and for any engine that calls the same ones.
  *
- * Beside the glue it does two things. It refuses arguments that libFuzzer would take in silence: a file that cannot be
- * a program, a directory of texts. And it says "hakmem-totals: {json}" at the end however that comes, and once a second
+ * Beside the glue it does three things. It refuses arguments that libFuzzer would take in silence: a file that cannot
+ * be a program, a directory of texts, options with two dashes. It runs files that are given twice and compares. And it
+ * says "hakmem-totals: {json}" at the end however that comes, and once a second
  * when HAKMEM_PROGRESS is 1, because libFuzzer counts executions but knows no operations. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #include "fuzz_targets/fuzz.h"
+#include "fuzz_targets/replay.h"
+#include "oracle/input.h"
 #include "oracle/mutate.h"
-#include "oracle/text.h"
 #include "oracle/world.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -26,40 +27,57 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t
                                  size_t capacity_bytes, unsigned seed);
 
 static bool progress_wanted;
+static bool files_given; /* inputs to be run, not a corpus to fuzz from */
 static time_t progress_shown;
 
-static _Noreturn void refuse(const char *path, const char *why) {
-    fprintf(stderr, "%s: %s\n", path, why);
+static _Noreturn void refuse(const char *path, const char *why, const char *way_out) {
+    input_complain(path, why, way_out);
     exit(EXIT_UNABLE);
 }
 
 static void check_directory(const char *path) {
     DIR *directory = opendir(path);
     if (directory == NULL) {
-        refuse(path, strerror(errno));
+        refuse(path, strerror(errno), "give a directory that can be read");
     }
     for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         size_t length = strlen(entry->d_name);
         if (length > 4 && strcmp(entry->d_name + length - 4, ".hak") == 0) {
-            refuse(path, "holds text form; the assembled programs are below corpus/ in the build tree");
+            refuse(path, "holds text form", "the assembled programs are below corpus/ in the build tree");
         }
     }
     closedir(directory);
 }
 
-static void check_file(const char *path, const struct stat *status) {
-    uint8_t head[4096];
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file < 0 ? -1 : read(file, head, sizeof head);
-    if (length < 0) {
-        refuse(path, strerror(errno));
+static void check_file(const char *path) {
+    struct input input;
+    if (!input_load(path, INPUT_NO_TEXT, &input)) {
+        exit(EXIT_UNABLE);
     }
-    close(file);
-    if (text_looks_like(head, (size_t)length)) {
-        refuse(path, "is text form: assemble it first (hakfuzz asm IN -o OUT), or run it with hakfuzz repro");
+    input_free(&input);
+}
+
+static void print_help(void) {
+    printf("fuzz_%s: %s\n\n"
+           "  fuzz_%s [-OPTION=VALUE...] FILE...       run each file twice, and compare the two runs\n"
+           "  fuzz_%s [-OPTION=VALUE...] [DIRECTORY...]  fuzz; what is new goes to the first directory\n\n"
+           "Files hold programs in bytes (hakfuzz asm makes them of text). The options are libFuzzer's: -help=1 lists\n"
+           "them; -runs=N and -max_total_time=SECONDS end it. The variable %s names a fault to put back.\n"
+           "'ci/fuzz' does all of it; 'hakfuzz repro FILE' explains a finding.\n",
+           fuzz_target->name, fuzz_target->purpose, fuzz_target->name, fuzz_target->name, FUZZ_FAULT_VARIABLE);
+}
+
+/* libFuzzer passes over what it does not know and begins to fuzz. */
+static void check_option(const char *option) {
+    if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) {
+        print_help();
+        fflush(stdout);
+        exit(EXIT_CLEAN);
     }
-    if (status->st_size > PROGRAM_BYTES_MAX) {
-        refuse(path, "is larger than the longest program");
+    if (option[1] == '-' || option[1] == '\0') {
+        fprintf(stderr, "fuzz_%s: unknown option '%s'; options are those of libFuzzer, -NAME=VALUE (see --help)\n",
+                fuzz_target->name, option);
+        exit(EXIT_UNABLE);
     }
 }
 
@@ -70,15 +88,21 @@ static void check_arguments(int argc, char **argv) {
             return;
         }
         if (argv[i][0] == '-') {
+            if (HAK_LIBFUZZER) {
+                check_option(argv[i]);
+            }
             continue;
         }
         if (stat(argv[i], &status) != 0) {
-            refuse(argv[i], strerror(errno));
+            refuse(argv[i], strerror(errno), "give files with programs, or directories");
         }
         if (S_ISDIR(status.st_mode)) {
             check_directory(argv[i]);
         } else if (S_ISREG(status.st_mode)) {
-            check_file(argv[i], &status);
+            check_file(argv[i]);
+            files_given = true;
+        } else {
+            refuse(argv[i], "is neither a file nor a directory", "save its content to a file first");
         }
     }
 }
@@ -143,6 +167,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
+/* An input that somebody gave has its determinism proven each time: in fuzzing that is done for a sample only, so a
+ * finding of that kind would not come back. */
+static int run_proven(const uint8_t *bytes, size_t size_bytes) {
+    struct verdict verdict;
+    if (replay_run(bytes, size_bytes, true, stderr, &verdict) != CHECK_NONE) {
+        world_print_finding(fuzz_target, &verdict, stderr);
+        abort();
+    }
+    return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes) {
     static bool watching;
     if (!watching) {
@@ -155,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes) {
     if (progress_wanted) {
         show_progress();
     }
-    return world_fuzz_one(fuzz_target, bytes, size_bytes);
+    return files_given ? run_proven(bytes, size_bytes) : world_fuzz_one(fuzz_target, bytes, size_bytes);
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed) {

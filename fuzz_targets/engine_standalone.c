@@ -21,7 +21,7 @@ struct arguments {
 };
 
 enum { DEFAULT_SECONDS = 60 };
-#define SEED_ABSENT LLONG_MIN
+#define ABSENT LLONG_MIN /* an option that was not given */
 
 static void print_help(poptContext context) {
     printf("fuzz_%s: %s\n\n", fuzz_target->name, fuzz_target->purpose);
@@ -45,13 +45,18 @@ static int usage_error(const char *message) {
 
 /* What popt cannot say: which options go together. NULL when all is well. */
 static const char *arguments_wrong(const struct arguments *arguments, const char **inputs) {
-    if (arguments->seconds < 0 || arguments->runs < 0) {
-        return "--seconds and --runs take a number that is not negative";
+    if ((arguments->seconds < 1 && arguments->seconds != ABSENT) ||
+        (arguments->runs < 1 && arguments->runs != ABSENT)) {
+        return "--seconds and --runs take a whole number from 1 on";
     }
-    if (arguments->seed < 0 && arguments->seed != SEED_ABSENT) {
+    if (arguments->seed < 0 && arguments->seed != ABSENT) {
         return "--seed takes a number that is not negative";
     }
-    if (!arguments->random && (arguments->seconds > 0 || arguments->runs > 0 || arguments->seed != SEED_ABSENT)) {
+    if (arguments->fault != NULL && arguments->fault[0] == '\0') {
+        return "--fault '' names no fault; 'none' stands for none";
+    }
+    if (!arguments->random &&
+        (arguments->seconds != ABSENT || arguments->runs != ABSENT || arguments->seed != ABSENT)) {
         return "--seconds, --runs and --seed belong to --random";
     }
     if (!arguments->random && arguments->artifacts != NULL) {
@@ -69,16 +74,16 @@ static uint64_t seed_of(const struct arguments *arguments) {
     }
     uint32_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        fputs("no random seed from the system; using 0\n", stderr);
+        fprintf(stderr, "fuzz_%s: no random seed from the system; using 0\n", fuzz_target->name);
     }
     return seed;
 }
 
 static int run(const struct arguments *arguments, const char **inputs, const char *self) {
-    struct input_list list = {0};
+    struct files list = {0};
     for (; inputs != NULL && *inputs != NULL; inputs++) {
-        if (!input_list_add(&list, *inputs)) {
-            input_list_free(&list);
+        if (!files_add(&list, *inputs)) {
+            files_free(&list);
             return EXIT_UNABLE;
         }
     }
@@ -87,11 +92,11 @@ static int run(const struct arguments *arguments, const char **inputs, const cha
     struct replay_command command = {self, fault};
     int code;
     if (arguments->random) {
-        bool is_limited = arguments->seconds > 0 || arguments->runs > 0;
+        long long seconds = arguments->runs != ABSENT ? 0 : DEFAULT_SECONDS;
         struct random_options options = {
             .seed = seed_of(arguments),
-            .runs = (uint64_t)arguments->runs,
-            .seconds = is_limited ? (uint64_t)arguments->seconds : DEFAULT_SECONDS,
+            .runs = arguments->runs != ABSENT ? (uint64_t)arguments->runs : 0,
+            .seconds = (uint64_t)(arguments->seconds != ABSENT ? arguments->seconds : seconds),
             .artifacts = arguments->artifacts != NULL ? arguments->artifacts : ".",
             .seeds = list,
             .self = command,
@@ -100,12 +105,12 @@ static int run(const struct arguments *arguments, const char **inputs, const cha
     } else {
         code = replay_files(&command, &list);
     }
-    input_list_free(&list);
+    files_free(&list);
     return code;
 }
 
 int main(int argc, const char **argv) {
-    struct arguments arguments = {.seed = SEED_ABSENT};
+    struct arguments arguments = {.seconds = ABSENT, .runs = ABSENT, .seed = ABSENT};
     struct poptOption table[] = {
         {"random", 0, POPT_ARG_NONE, &arguments.random, 0, "fuzz with generated programs; inputs are where it begins",
          NULL},
@@ -128,8 +133,11 @@ int main(int argc, const char **argv) {
     const char *wrong = arguments_wrong(&arguments, inputs);
     int code;
     if (result < -1) {
-        fprintf(stderr, "fuzz_%s: %s: %s (see --help)\n", fuzz_target->name,
-                poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(result));
+        const char *bad = poptBadOption(context, POPT_BADOPTION_NOALIAS);
+        bool is_number = result == POPT_ERROR_BADNUMBER || result == POPT_ERROR_OVERFLOW;
+        fprintf(stderr, "fuzz_%s: %s%s: %s (see --help)\n", fuzz_target->name,
+                is_number ? "--seconds, --runs or --seed " : "", bad,
+                is_number ? "not a whole number that fits" : poptStrerror(result));
         code = EXIT_UNABLE;
     } else if (arguments.help) {
         print_help(context);

@@ -103,13 +103,14 @@ static void install_handlers(void) {
 static bool open_artifacts(const char *directory) {
     int length = snprintf(state.artifact, sizeof state.artifact, "%s/", directory);
     if (length < 0 || (size_t)length + 32 > sizeof state.artifact) {
-        fprintf(stderr, "--artifacts: the path is too long\n");
+        fprintf(stderr, "fuzz_%s: --artifacts: the path is too long\n", fuzz_target->name);
         return false;
     }
     state.directory_length = (size_t)length;
     bool is_ready = (mkdir(directory, 0777) == 0 || errno == EEXIST) && access(state.artifact, W_OK | X_OK) == 0;
     if (!is_ready) {
-        fprintf(stderr, "--artifacts %s: %s\n", directory, strerror(errno));
+        fprintf(stderr, "fuzz_%s: --artifacts '%s': %s; give a directory that can be written\n", fuzz_target->name,
+                directory, strerror(errno));
     }
     return is_ready;
 }
@@ -128,11 +129,11 @@ static void generate(struct entry *entry, unsigned records_max) {
     entry->size_bytes = mutate_generate(&state.random, records, entry->bytes, GROWN_BYTES_MAX);
 }
 
-static bool fill_pool(const struct input_list *seeds) {
+static bool fill_pool(const struct files *seeds) {
     state.pool_count = (uint32_t)seeds->count + POOL_FRESH;
     state.pool = calloc(state.pool_count, sizeof *state.pool);
     if (state.pool == NULL) {
-        fprintf(stderr, "out of memory for %u programs\n", (unsigned)state.pool_count);
+        fprintf(stderr, "fuzz_%s: out of memory for %u programs\n", fuzz_target->name, (unsigned)state.pool_count);
         return false;
     }
     for (uint32_t i = 0; i < state.pool_count; i++) {
@@ -141,7 +142,7 @@ static bool fill_pool(const struct input_list *seeds) {
             generate(&state.pool[i], RECORDS_MAX / 4);
             continue;
         }
-        if (!input_read(seeds->paths[i], &input)) {
+        if (!input_load(seeds->paths[i], INPUT_EITHER, &input)) {
             return false;
         }
         state.pool[i].size_bytes = input.size_bytes;
@@ -212,12 +213,12 @@ static int finish_finding(const struct random_options *options, struct verdict *
     end_progress();
     bool saved = save_current("crash-");
     if (!saved) {
-        fprintf(stderr, "%s: cannot write: %s\n", state.artifact, strerror(errno));
+        fprintf(stderr, "fuzz_%s: cannot write '%s': %s\n", fuzz_target->name, state.artifact, strerror(errno));
     }
     /* Once more, this time with the report; a finding that does not come back is one too, and says so. */
     struct verdict again;
-    struct input input = {state.current.bytes, state.current.size_bytes};
-    if (replay_run(&input, verdict->check == CHECK_NONDETERMINISM, stdout, &again) != CHECK_NONE) {
+    if (replay_run(state.current.bytes, state.current.size_bytes, verdict->check == CHECK_NONDETERMINISM, stdout,
+                   &again) != CHECK_NONE) {
         *verdict = again;
     } else {
         puts("The finding did not come back when the input ran again, so something outlives the reset of the world.");
@@ -240,9 +241,9 @@ int random_fuzz(const struct random_options *options) {
             show_progress(now);
         }
         make_current(options->seeds.count);
-        struct input input = {state.current.bytes, state.current.size_bytes};
         struct verdict verdict;
-        if (replay_run(&input, state.runs++ % PROVE_EVERY == 0, NULL, &verdict) != CHECK_NONE) {
+        if (replay_run(state.current.bytes, state.current.size_bytes, state.runs++ % PROVE_EVERY == 0, NULL,
+                       &verdict) != CHECK_NONE) {
             return finish_finding(options, &verdict);
         }
         if (mutate_below(&state.random, 4) == 0) {

@@ -7,15 +7,15 @@
 
 #include <stdint.h>
 
-#include "fuzz_targets/input.h"
 #include "fuzz_targets/replay.h"
+#include "oracle/files.h"
 
 struct random_options {
     uint64_t seed;
     uint64_t runs;              /* 0: no limit */
     uint64_t seconds;           /* 0: no limit */
     const char *artifacts;      /* directory that a finding is written to, created if missing */
-    struct input_list seeds;    /* programs to begin with; may be empty */
+    struct files seeds;         /* programs to begin with; may be empty */
     struct replay_command self; /* for the command that reproduces a finding */
 };
 

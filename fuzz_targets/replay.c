@@ -16,9 +16,9 @@ static enum check set_nondeterminism(struct verdict *verdict, const char *what, 
     return CHECK_NONDETERMINISM;
 }
 
-enum check replay_run(const struct input *input, bool prove, FILE *report, struct verdict *verdict) {
+enum check replay_run(const uint8_t *bytes, size_t size_bytes, bool prove, FILE *report, struct verdict *verdict) {
     struct program program;
-    program_read(&program, input->bytes, input->size_bytes);
+    program_read(&program, bytes, size_bytes);
     if (!prove) {
         return world_run(fuzz_target, &program, report, verdict);
     }
@@ -80,15 +80,15 @@ void replay_print_finding(const struct replay_command *command, const char *path
     fflush(stdout);
 }
 
-int replay_files(const struct replay_command *command, const struct input_list *list) {
+int replay_files(const struct replay_command *command, const struct files *list) {
     size_t findings = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct input input;
         struct verdict verdict;
-        if (!input_read(list->paths[i], &input)) {
+        if (!input_load(list->paths[i], INPUT_EITHER, &input)) {
             return EXIT_UNABLE;
         }
-        if (replay_run(&input, true, stdout, &verdict) != CHECK_NONE) {
+        if (replay_run(input.bytes, input.size_bytes, true, stdout, &verdict) != CHECK_NONE) {
             findings++;
             replay_print_finding(command, list->paths[i], &verdict);
         }

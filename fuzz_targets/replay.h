@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-#include "fuzz_targets/input.h"
+#include "oracle/files.h"
+#include "oracle/input.h"
 #include "oracle/world.h"
 
 /* How to call this program's hakfuzz again, for the command in front of a finding. */
@@ -15,12 +16,12 @@ struct replay_command {
 
 /* Run bytes as the current target. A report of a finding goes to `report`, NULL for none. With `prove`, a clean run is
  * made twice, and that both left the same trace and an untouched world is part of the verdict. */
-enum check replay_run(const struct input *input, bool prove, FILE *report, struct verdict *verdict);
+enum check replay_run(const uint8_t *bytes, size_t size_bytes, bool prove, FILE *report, struct verdict *verdict);
 
 /* The machine line, the path of the input and the command that reproduces the finding, on standard output. */
 void replay_print_finding(const struct replay_command *command, const char *path, const struct verdict *verdict);
 
 /* Replay each file. Returns the exit code: 2 as soon as a file is no program, else 1 if any had a finding, else 0. */
-int replay_files(const struct replay_command *command, const struct input_list *list);
+int replay_files(const struct replay_command *command, const struct files *list);
 
 #endif

@@ -44,7 +44,14 @@ struct child_finding {
     char check[48];
     char signature[128];
     uint64_t trace_hash; /* 0 when the line has none */
+    uint32_t record;
+    uint32_t operations;
 };
 bool child_find(const struct child *child, struct child_finding *finding);
+/* The report of a sanitizer that ended the child: check and signature are made from its last "SUMMARY: " line, with
+ * what differs between machines left out. False when there is none. */
+bool child_find_sanitizer(const struct child *child, struct child_finding *finding);
+/* Whether one of the lines that every fuzz target ends with is there. */
+bool child_is_fuzz_target(const struct child *child);
 
 #endif

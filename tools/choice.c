@@ -15,21 +15,9 @@ static const char *target_name(unsigned i) {
     return target_table[i].name;
 }
 
+/* "none" is no fault: it goes last. */
 static const char *fault_name(unsigned i) {
-    return fault_table[i].name;
-}
-
-static void print_unknown(const char *kind, const char *word, suggest_name *name, unsigned count) {
-    fprintf(stderr, "hakfuzz: there is no %s '%s'", kind, word);
-    const char *near = suggest_nearest(word, name, count);
-    if (near != NULL) {
-        fprintf(stderr, ", did you mean '%s'", near);
-    }
-    fputs("; there are:", stderr);
-    for (unsigned i = 0; i < count; i++) {
-        fprintf(stderr, " %s", name(i));
-    }
-    fputc('\n', stderr);
+    return fault_table[(i + 1) % HAK_FAULT_COUNT].name;
 }
 
 /* The target named by the part after "corpus/", NULL when there is none. */
@@ -56,7 +44,7 @@ static bool choose_target(const char *option, const char *path, const char *bina
         choice->target = target_find(option);
         choice->target_why = "--target";
         if (choice->target == NULL) {
-            print_unknown("target", option, target_name, TARGET_COUNT);
+            suggest_complain("target", option, "", target_name, TARGET_COUNT);
         }
         return choice->target != NULL;
     }
@@ -85,9 +73,14 @@ static bool choose_fault(const char *option, struct choice *choice) {
         word = environment;
         choice->fault_why = "HAKMEM_FAULT";
     }
+    if (option != NULL && *option == '\0') {
+        fputs("hakfuzz: --fault '' names no fault; 'none' stands for none\n", stderr);
+        return false;
+    }
     int index = fault_find(word);
     if (index < 0) {
-        print_unknown("fault", word, fault_name, HAK_FAULT_COUNT);
+        suggest_complain("fault", word, option != NULL ? "" : " (from the variable HAKMEM_FAULT)", fault_name,
+                         HAK_FAULT_COUNT);
         return false;
     }
     choice->fault = index == 0 ? "" : fault_table[index].name;

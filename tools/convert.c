@@ -1,15 +1,24 @@
-/* convert: see the header. The input is read completely before the output is opened, so both may be one file. */
+/* convert: see the header. Input and output may not be one file: the source would be gone, and for asm it cannot be
+ * made again (comments). */
 #include "tools/convert.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/verb.h"
 
+/* Whether both are one file, by whatever names. */
+static bool are_same(const char *in, const char *out) {
+    struct stat a, b;
+    bool known = (strcmp(in, "-") == 0 ? fstat(STDIN_FILENO, &a) : stat(in, &a)) == 0 && stat(out, &b) == 0;
+    return known && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int complain_write(const char *path, int error, const char *way_out) {
-    fprintf(stderr, "hakfuzz: cannot write %s: %s; %s\n", path, strerror(error), way_out);
+    fprintf(stderr, "hakfuzz: cannot write to %s: %s; %s\n", path, strerror(error), way_out);
     return EXIT_USAGE;
 }
 
@@ -28,7 +37,7 @@ static int write_output(const struct conversion *conversion, const struct input 
         failed = true;
         error = errno;
     }
-    return failed ? complain_write(shown, error, "what is there now is not complete") : EXIT_CLEAN;
+    return failed ? complain_write(shown, error, "what was written is not complete") : EXIT_CLEAN;
 }
 
 static int convert_argument(const struct conversion *conversion, const struct options *options, const char *path) {
@@ -40,6 +49,10 @@ static int convert_argument(const struct conversion *conversion, const struct op
     }
     if (conversion->binary && path == NULL && isatty(STDOUT_FILENO)) {
         return options_complain(conversion->help, "will not write bytes to a terminal: use -o OUT or a pipe");
+    }
+    if (path != NULL && are_same(options->arguments[0], path)) {
+        return options_complain(conversion->help, "'%s' is input and output: it would be overwritten; give another OUT",
+                                path);
     }
     struct input input;
     if (!input_load(options->arguments[0], conversion->form, &input)) {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tools/input.h"
+#include "oracle/input.h"
 #include "tools/options.h"
 
 struct conversion {

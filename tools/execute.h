@@ -4,7 +4,7 @@
 
 #include "oracle/world.h"
 #include "tools/choice.h"
-#include "tools/input.h"
+#include "oracle/input.h"
 
 enum execute_report { EXECUTE_SILENT, EXECUTE_PRINT_REPORT, EXECUTE_KEEP_REPORT };
 

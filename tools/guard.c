@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +15,10 @@
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static const char *volatile running;
+
+bool guard_has_sanitizer(void) {
+    return __sanitizer_set_death_callback != NULL;
+}
 
 static void say(const char *text) {
     ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
@@ -75,7 +78,7 @@ static void handle(int signal_number, void (*handler)(int)) {
 
 void guard_install(void) {
     handle(SIGALRM, on_alarm);
-    if (__sanitizer_set_death_callback != NULL) {
+    if (guard_has_sanitizer()) {
         __sanitizer_set_death_callback(on_death);
     }
     if (!HAK_ASAN) {

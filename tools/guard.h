@@ -3,7 +3,12 @@
 #ifndef HAKMEM_TOOLS_GUARD_H
 #define HAKMEM_TOOLS_GUARD_H
 
+#include <stdbool.h>
+
 enum { GUARD_SECONDS = 60 };
+
+/* Whether this is a build in which a sanitizer may end the process. */
+bool guard_has_sanitizer(void);
 
 /* Once, before world_open: the world passes on to these handlers. */
 void guard_install(void);

@@ -55,25 +55,25 @@ static const char *verb_name(unsigned i) {
     return verbs[i].name;
 }
 
-static int unknown_verb(const char *word) {
-    fprintf(stderr, "hakfuzz: there is no verb '%s'", word);
-    const char *near = suggest_nearest(word, verb_name, VERB_COUNT);
-    if (near != NULL) {
-        fprintf(stderr, "; did you mean '%s'?", near);
-    }
-    fputs(" 'hakfuzz --help' lists all of them.\n", stderr);
-    return EXIT_USAGE;
-}
-
 /* A report that was cut short by a full disk must not look like success. */
 static int close_output(int code) {
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && code != EXIT_USAGE) {
-        fprintf(stderr, "hakfuzz: cannot write to standard output: %s; what was printed is not complete\n",
+        fprintf(stderr, "hakfuzz: cannot write to standard output: %s; what was written is not complete\n",
                 errno != 0 ? strerror(errno) : "an earlier write failed");
         return EXIT_USAGE;
     }
     return code;
+}
+
+static int run_verb(const char *word, int argc, char **argv) {
+    for (unsigned i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(word, verbs[i].name) == 0) {
+            return close_output(verbs[i].function(argc, argv));
+        }
+    }
+    suggest_complain("verb", word, "", verb_name, VERB_COUNT);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv) {
@@ -82,6 +82,11 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     const char *word = argv[1];
+    if (strcmp(word, "help") == 0 && argc > 2) {
+        char option[] = "--help";
+        char *arguments[] = {argv[2], option, NULL};
+        return run_verb(argv[2], 2, arguments);
+    }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help(stdout);
         return close_output(EXIT_CLEAN);
@@ -91,10 +96,5 @@ int main(int argc, char **argv) {
                HAK_FAULT_COUNT - 1, CHECK_COUNT - 1);
         return close_output(EXIT_CLEAN);
     }
-    for (unsigned i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(word, verbs[i].name) == 0) {
-            return close_output(verbs[i].function(argc - 1, argv + 1));
-        }
-    }
-    return unknown_verb(word);
+    return run_verb(word, argc - 1, argv + 1);
 }

@@ -6,22 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 sequence at `text`, 0 when it is not one. Overlong forms and surrogates are not told apart from
- * proper ones beyond their first byte: readers accept or replace them. */
-static size_t utf8_sequence_bytes(const unsigned char *text) {
-    size_t length = text[0] < 0x80   ? 1
-                    : text[0] < 0xc2 ? 0
-                    : text[0] < 0xe0 ? 2
-                    : text[0] < 0xf0 ? 3
-                    : text[0] < 0xf5 ? 4
-                                     : 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
+#include "oracle/input.h"
 
 void json_text(cJSON *object, const char *key, const char *text) {
     static const char replacement[] = "\xef\xbf\xbd";
@@ -31,7 +16,7 @@ void json_text(cJSON *object, const char *key, const char *text) {
     }
     char *out = clean;
     while (*text != '\0') {
-        size_t length = utf8_sequence_bytes((const unsigned char *)text);
+        size_t length = utf8_sequence_bytes(text);
         const char *from = length > 0 ? text : replacement;
         size_t bytes = length > 0 ? length : sizeof replacement - 1;
         memcpy(out, from, bytes);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/verb.h"
 
@@ -45,6 +46,23 @@ static void print_help(const struct verb_help *help, poptContext context) {
     printf("\nExamples:\n%s\nExit status: 0 clean, 1 a finding, 2 wrong usage or environment.\n", help->examples);
 }
 
+/* popt names the word that holds no number: a value alone, or "--option=value", or "-ovalue". */
+static void complain_number(const struct verb_help *help, const char *word, int argc, char **argv, int error) {
+    const char *option = word;
+    size_t option_length = word[0] != '-' ? 0 : word[1] == '-' ? strcspn(word, "=") : 2;
+    const char *value = word + option_length + (word[option_length] == '=');
+    for (int i = 2; i < argc; i++) {
+        if (argv[i - 1][0] == '-' && strcmp(argv[i], word) == 0) {
+            option = argv[i - 1];
+            option_length = strlen(option);
+            value = word;
+            break;
+        }
+    }
+    options_complain(help, "%.*s '%s' %s", (int)option_length, option, value,
+                     error == POPT_ERROR_OVERFLOW ? "is too large" : "is not a whole number");
+}
+
 enum options_outcome options_parse(const struct verb_help *help, struct poptOption *table, int argc, char **argv,
                                    struct options *options) {
     enum { VALUE_HELP = 1 };
@@ -61,6 +79,9 @@ enum options_outcome options_parse(const struct verb_help *help, struct poptOpti
         if (got == VALUE_HELP) {
             print_help(help, options->context);
             outcome = OPTIONS_HELPED;
+        } else if (got == POPT_ERROR_BADNUMBER || got == POPT_ERROR_OVERFLOW) {
+            complain_number(help, poptBadOption(options->context, POPT_BADOPTION_NOALIAS), argc, argv, got);
+            outcome = OPTIONS_WRONG;
         } else if (got < -1) {
             options_complain(help, "%s: %s", poptBadOption(options->context, POPT_BADOPTION_NOALIAS),
                              poptStrerror(got));

@@ -35,11 +35,20 @@ static void show_output(const struct child *child, const char *outcome) {
     fputc('\n', stderr);
 }
 
-static void count(const struct child *child, struct tally *tally, bool *shown) {
+/* False when it cannot have been a fuzz target. */
+static bool count(const struct child *child, struct tally *tally, bool *shown) {
     struct child_finding finding;
-    if (child_find(child, &finding)) {
+    if (child_find(child, &finding) || child_find_sanitizer(child, &finding)) {
         tally_add(tally, finding.signature, finding.trace_hash);
     } else if (!child->timed_out && WIFEXITED(child->status) && WEXITSTATUS(child->status) == 0) {
+        if (!child_is_fuzz_target(child)) {
+            progress_end();
+            fprintf(stderr,
+                    "hakfuzz: %s is not a fuzz target: it ended well, but said nothing of an input; give a fuzz_* of a "
+                    "build tree\n",
+                    child->arguments[0]);
+            return false;
+        }
         tally_add(tally, "(clean)", 0);
     } else {
         char outcome[TALLY_NAME_BYTES_MAX / 2];
@@ -52,6 +61,7 @@ static void count(const struct child *child, struct tally *tally, bool *shown) {
             *shown = true;
         }
     }
+    return true;
 }
 
 /* One batch; false when it was interrupted or nothing could be started. */
@@ -65,7 +75,7 @@ static bool run_batch(struct child *children, size_t batch, struct progress_of *
                     strerror(children[i].error));
             good = false;
         } else {
-            count(&children[i], tally, shown);
+            good = count(&children[i], tally, shown);
         }
     }
     children_free(children, batch);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/input.h"
+#include "oracle/input.h"
 #include "tools/tally.h"
 
 /* A run counts under the signature it printed, as "(clean)" when it exited with 0 and printed none, else under how it

@@ -2,6 +2,7 @@
 #include "tools/suggest.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "oracle/text_words.h"
@@ -18,5 +19,18 @@ const char *suggest_nearest(const char *word, suggest_name *name, unsigned count
         }
     }
     /* More than a third of the letters wrong is another word. */
-    return best != NULL && best_distance <= 1 + strlen(best) / 3 ? best : NULL;
+    return best != NULL && best_distance <= (1 + strlen(best)) / 3 ? best : NULL;
+}
+
+void suggest_complain(const char *kind, const char *word, const char *origin, suggest_name *name, unsigned count) {
+    fprintf(stderr, "hakfuzz: there is no %s '%s'%s", kind, word, origin);
+    const char *near = suggest_nearest(word, name, count);
+    if (near != NULL) {
+        fprintf(stderr, ", did you mean '%s'?", near);
+    }
+    fputs(near != NULL ? " There are:" : "; there are:", stderr);
+    for (unsigned i = 0; i < count; i++) {
+        fprintf(stderr, " %s", name(i));
+    }
+    fputc('\n', stderr);
 }

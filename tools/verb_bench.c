@@ -58,8 +58,10 @@ static void find_children(struct bench *bench) {
     char *self = self_path();
     bench->asan_path = sibling_find("../fuzz/hakfuzz");
     bench->empty_path = sibling_find("fuzz_empty");
-    bench->asan_missing = "build/fuzz/hakfuzz is not built (cmake --preset fuzz && cmake --build --preset fuzz)";
-    bench->empty_missing = "build/fuzz/fuzz_empty is not built (cmake --preset fuzz && cmake --build --preset fuzz)";
+    bench->asan_missing = "build/fuzz/hakfuzz is not there; to build it: "
+                          "cmake --preset fuzz && cmake --build --preset fuzz --target hakfuzz";
+    bench->empty_missing = "build/fuzz/fuzz_empty is not there; to build it: "
+                           "cmake --preset fuzz && cmake --build --preset fuzz --target fuzz_empty";
     if (self != NULL && bench->asan_path != NULL && strcmp(self, bench->asan_path) == 0) {
         bench->asan_missing = "this is the sanitizer build itself";
         free(bench->asan_path);

@@ -265,7 +265,7 @@ int verb_detect(int argc, char **argv) {
         {"engine", 'e', POPT_ARG_STRING, &detect.engine_name, 0, "builtin (default) or libfuzzer", "ENGINE"},
         {"trials", 'n', POPT_ARG_INT, &detect.trials, 0, "how often each fault is looked for (5)", "N"},
         {"max-runs", 'm', POPT_ARG_LONG, &detect.max_runs, 0, "executions before a trial gives up (200000)", "N"},
-        OPTION_FAULT(detect.options),
+        {"fault", 'f', POPT_ARG_STRING, &detect.options.fault, 0, "look for this historical bug only", "FAULT"},
         OPTION_JSON(detect.options),
         {"markdown", '\0', POPT_ARG_NONE, &detect.markdown, 0, "the table of docs/faults.md", NULL},
         POPT_TABLEEND,

@@ -8,9 +8,11 @@
 #include "oracle/world.h"
 #include "tools/choice.h"
 #include "tools/execute.h"
-#include "tools/input.h"
+#include "tools/guard.h"
+#include "oracle/input.h"
 #include "tools/json.h"
 #include "tools/options.h"
+#include "tools/repro_sanitized.h"
 #include "tools/repro_with.h"
 #include "tools/tally.h"
 #include "tools/terminal.h"
@@ -37,6 +39,7 @@ struct repro {
     struct choice choice;
     struct input input;
     struct execution first;
+    bool sanitized; /* a sanitizer's finding, not the world's */
     struct tally here;
     struct tally there;
 };
@@ -45,7 +48,21 @@ static const char *outcome_name(const struct verdict *verdict) {
     return verdict->check == CHECK_NONE ? "(clean)" : verdict->signature;
 }
 
+/* In a sanitizer build a run may take the whole process with it, so one is tried in a child; not when only one is
+ * wanted, as somebody may sit in a debugger. False: interrupted or unable. */
 static bool run_here(struct repro *repro, const char *path) {
+    if (repro->times > 1 && guard_has_sanitizer()) {
+        struct execution *first = &repro->first;
+        enum repro_sanitized outcome = repro_sanitized(&repro->choice, &repro->input, (size_t)repro->times,
+                                                       &repro->here, &first->verdict, &first->report);
+        repro->sanitized = outcome == REPRO_SANITIZED;
+        if (repro->sanitized && !repro->options.json) {
+            puts(first->report);
+        }
+        if (outcome != REPRO_UNSANITIZED) {
+            return repro->sanitized;
+        }
+    }
     progress_begin();
     for (int i = 0; i < repro->times && !interrupted(); i++) {
         struct execution again;
@@ -61,22 +78,24 @@ static bool run_here(struct repro *repro, const char *path) {
     return !interrupted();
 }
 
-/* One line where all are equal, else the list. */
+/* One line where all are equal, else that they are not, and the list. */
 static bool print_tally(const struct tally *tally, const struct verdict *first, const char *where) {
     const char *name = outcome_name(first);
     uint64_t equal = tally_equal(tally, name, first->trace_hash);
+    if (equal != tally->total) {
+        printf("%s%snondeterminism:%s the runs differ: %" PRIu64 " of %" PRIu64 " were like the first here\n", where,
+               colour_bad(stdout), colour_end(stdout), equal, tally->total);
+        tally_print(tally, stdout);
+        return false;
+    }
     bool hash_known = tally->entry_count > 0 && tally->entries[0].trace_hash != 0;
-    printf("%s%s%s%s: %" PRIu64 " of %" PRIu64 " equal", where, first->check == CHECK_NONE ? "" : "signature ",
-           first->check == CHECK_NONE ? "clean" : name, "", equal, tally->total);
+    printf("%s%s%s: %" PRIu64 " of %" PRIu64 " equal", where, first->check == CHECK_NONE ? "" : "signature ",
+           first->check == CHECK_NONE ? "clean" : name, equal, tally->total);
     if (hash_known) {
-        printf(", trace hash 0x%016" PRIx64 "%s", first->trace_hash, equal == tally->total ? " equal" : "");
+        printf(", trace hash 0x%016" PRIx64 " equal", first->trace_hash);
     }
     putchar('\n');
-    if (equal != tally->total) {
-        printf("%snondeterminism:%s the runs differ:\n", colour_bad(stdout), colour_end(stdout));
-        tally_print(tally, stdout);
-    }
-    return equal == tally->total;
+    return true;
 }
 
 static int print_text(const struct repro *repro) {
@@ -131,7 +150,7 @@ static int repro_input(struct repro *repro, const char *path) {
     choice_tell(&repro->choice);
     interrupts_watch();
     bool complete = run_here(repro, path);
-    if (complete && !repro->options.json && repro->first.verdict.check != CHECK_NONE) {
+    if (complete && !repro->options.json && repro->first.verdict.check != CHECK_NONE && !repro->sanitized) {
         world_print_finding(repro->choice.target, &repro->first.verdict, stdout);
     }
     if (complete && repro->with != NULL) {

@@ -6,9 +6,9 @@
 #include "oracle/world.h"
 #include "tools/choice.h"
 #include "tools/execute.h"
-#include "tools/files.h"
+#include "oracle/files.h"
 #include "tools/guard.h"
-#include "tools/input.h"
+#include "oracle/input.h"
 #include "tools/json.h"
 #include "tools/options.h"
 #include "tools/terminal.h"
@@ -23,7 +23,7 @@ static const struct verb_help help = {
     "Without --target, a path with corpus/<target>/ in it runs on that target, all others on 'threads'.\n",
     "  hakfuzz run crash-0123abcd\n"
     "  hakfuzz run --keep-going corpus/\n"
-    "  hakfuzz run --fault carve-by-used corpus/threads/regress\n"
+    "  hakfuzz run --fault carve-by-used corpus/sequence/regress\n"
     "  hakfuzz disasm crash-0123abcd | sed 's/4k/4k+1/' | hakfuzz run -\n",
 };
 
@@ -159,6 +159,7 @@ static int run_arguments(struct run *run) {
     }
     run->findings = options->json ? cJSON_CreateArray() : NULL;
     int code = run_all(run, &files);
+    run->summary.unreadable += files.unusable;
     files_free(&files);
     print_summary(run);
     return code == EXIT_CLEAN && !listed ? EXIT_USAGE : code;

@@ -9,7 +9,7 @@
 #include "oracle/world.h"
 #include "tools/choice.h"
 #include "tools/execute.h"
-#include "tools/input.h"
+#include "oracle/input.h"
 #include "tools/json.h"
 #include "tools/options.h"
 #include "tools/terminal.h"
@@ -21,7 +21,7 @@ static const struct verb_help help = {
     "Runs FILE once and prints each record with what it did: the thread it ran on, the block (as offset from the\n"
     "start of the arena), the size asked for, errno, and where the block lies. Then the verdict and the report.\n",
     "  hakfuzz show crash-0123abcd\n"
-    "  hakfuzz show --fault carve-by-used corpus/threads/regress/double-alloc.hak\n"
+    "  hakfuzz show --fault carve-by-used corpus/sequence/regress/carve-by-used.hak\n"
     "  hakfuzz show --json crash-0123abcd | jq '.steps[] | select(.applied)'\n",
 };
 
