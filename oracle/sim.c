@@ -153,13 +153,9 @@ static void lines_clear(char *address, size_t size_bytes) {
 
 static void page_clear(uint32_t page) {
     unsigned lines = sim.dirty_lines[page];
-    for (unsigned line = 0, run; lines >> line != 0; line += run + 1) {
-        for (run = 0; (lines >> (line + run) & 1) != 0; run++) {
-        }
-        if (run != 0) {
-            lines_clear(page_address(page) + ((size_t)line << LINE_SHIFT), (size_t)run << LINE_SHIFT);
-        }
-    }
+    unsigned first = (unsigned)__builtin_ctz(lines);
+    unsigned end = 32 - (unsigned)__builtin_clz(lines); /* lines between dirty ones are cleared along: one call */
+    lines_clear(page_address(page) + ((size_t)first << LINE_SHIFT), (size_t)(end - first) << LINE_SHIFT);
     sim.dirty_lines[page] = 0;
     sim.cleared_pages++;
 }
