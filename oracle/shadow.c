@@ -28,9 +28,8 @@ static uint32_t rank_of(const struct shadow *shadow, uintptr_t address) {
 }
 
 /* Live blocks are disjoint, so only the neighbours on both sides can be met. */
-enum shadow_conflict shadow_find(struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot) {
+enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot) {
     uint32_t rank = rank_of(shadow, start);
-    shadow->hint = rank;
     if (rank > 0) {
         *slot = shadow->slots[rank - 1];
         if (shadow->starts[rank - 1] == start) {
@@ -73,11 +72,7 @@ static void ranks_close(struct shadow *shadow, uint32_t rank) {
 }
 
 void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_block *block) {
-    uint32_t rank = shadow->hint; /* nearly always right: the address has just been looked for */
-    if (rank > shadow->count || (rank > 0 && shadow->starts[rank - 1] > block->start) ||
-        (rank < shadow->count && shadow->starts[rank] <= block->start)) {
-        rank = rank_of(shadow, block->start);
-    }
+    uint32_t rank = rank_of(shadow, block->start);
     ranks_open(shadow, rank);
     shadow->starts[rank] = block->start;
     shadow->slots[rank] = slot;
