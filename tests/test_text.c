@@ -14,37 +14,7 @@
 #include "oracle/mutate.h"
 #include "oracle/program.h"
 #include "oracle/text.h"
-
-/* Text of bytes, to be freed. */
-static char *disassembled(const uint8_t *bytes, size_t size_bytes, size_t *length) {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, length);
-    assert_non_null(out);
-    assert_int_equal(text_disassemble(bytes, size_bytes, out), 0);
-    fclose(out);
-    return text;
-}
-
-/* Bytes of text, to be freed; the text must be right. */
-static uint8_t *assembled(const char *text, size_t length, size_t *size_bytes) {
-    struct text_error error;
-    uint8_t *bytes = text_assemble(text, length, size_bytes, &error);
-    if (!bytes)
-        fail_msg("%u:%u: %s", error.line, error.column, error.message);
-    return bytes;
-}
-
-static void assert_bytes_survive(const uint8_t *bytes, size_t size_bytes) {
-    size_t length, again_bytes;
-    char *text = disassembled(bytes, size_bytes, &length);
-    uint8_t *again = assembled(text, length, &again_bytes);
-    assert_int_equal(again_bytes, size_bytes);
-    if (size_bytes > 0)
-        assert_memory_equal(again, bytes, size_bytes);
-    assert_true(text_looks_like((const uint8_t *)text, length));
-    free(again);
-    free(text);
-}
+#include "tests/text_fixture.h"
 
 /* --- bytes, text, bytes --- */
 
