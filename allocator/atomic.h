@@ -37,7 +37,15 @@
         hak_equal;                                                                                                     \
     })
 #define hak_cas_weak hak_cas_strong
+#define hak_fetch_add(object, value, order)                                                                            \
+    __extension__({                                                                                                    \
+        __auto_type hak_before = hak_load((object), relaxed);                                                          \
+        atomic_store_explicit((object), hak_before + (value), memory_order_relaxed);                                   \
+        hak_before;                                                                                                    \
+    })
 #else
+#define hak_fetch_add(object, value, order)                                                                            \
+    (HAK_YIELD(), atomic_fetch_add_explicit((object), (value), memory_order_##order))
 #define hak_exchange(object, value, order)                                                                             \
     (HAK_YIELD(), atomic_exchange_explicit((object), (value), memory_order_##order))
 #define hak_cas_weak(object, expected, desired, success, failure)                                                      \
@@ -47,6 +55,9 @@
     (HAK_YIELD(), atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_##success,     \
                                                           memory_order_##failure))
 #endif
+
+/* Counters that one thread writes and anybody may read: no read-modify-write. */
+#define hak_count(object, value) hak_store((object), hak_load((object), relaxed) + (value), relaxed)
 
 /* Plain accesses to memory that another thread may have written, ordered by an atomic elsewhere. */
 #define hak_plain_load(lvalue) (HAK_YIELD(), (lvalue))

@@ -3,14 +3,15 @@
 #include "allocator/check.h"
 
 #include "allocator/assert.h"
-#include "allocator/big.h"
-#include "allocator/root.h"
+#include "allocator/links.h"
 #include "allocator/superslab.h"
 
 struct walk {
     struct hak_heap_counts counts;
-    size_t available_superslabs; /* with a free slab */
-    size_t empty_superslabs;
+    size_t available_superslabs; /* with a free and a bound slab */
+    size_t dirty_superslabs;
+    size_t live_bytes;
+    struct hak_run_counts runs;
     const char *broken;
     hak_block_visitor *visit;
     void *context;
@@ -33,11 +34,11 @@ static void broken(struct walk *walk, bool holds, const char *what) {
 
 /* The bound slab whose block this is, or NULL. */
 static struct hak_slab *slab_holding(const void *block) {
-    struct hak_superslab *superslab = hak_map_superslab(block);
-    if (superslab == NULL) {
+    uintptr_t entry = hak_map_entry(block);
+    if (!hak_map_is_superslab(entry)) {
         return NULL;
     }
-    struct hak_slab *slab = hak_superslab_slab(superslab, block);
+    struct hak_slab *slab = hak_slab_at(entry, block);
     return slab->state == HAK_SLAB_BOUND && hak_slab_holds(slab, block) ? slab : NULL;
 }
 
@@ -45,7 +46,7 @@ static void check_slab(struct walk *walk, struct hak_slab *slab) {
     walk->counts.bound_slabs++;
     walk->counts.carved_blocks += slab->carved;
     broken(walk, slab->used <= slab->carved && slab->carved <= slab->capacity, "I1: used <= carved <= capacity");
-    broken(walk, hak_load(&slab->owner, relaxed) != NULL, "I2: a bound slab has an owner");
+    broken(walk, hak_slab_owner(slab) != NULL, "I2: a bound slab has an owner");
     uint32_t length = 0;
     for (struct hak_block *block = slab->free; block != NULL; block = hak_link_get(block)) {
         broken(walk, block != HAK_SENTINEL, "I3: no sentinel in a free list");
@@ -61,26 +62,37 @@ static void check_slab(struct walk *walk, struct hak_slab *slab) {
 
 static void check_superslab(void *context, struct hak_superslab *superslab) {
     struct walk *walk = context;
-    uint32_t free_slabs = 0;
     walk->counts.superslabs++;
+    walk->counts.dirty_bytes += (size_t)__builtin_popcountll(superslab->dirty_mask) << superslab->slab_shift;
     for (uint32_t i = 1; i <= superslab->slab_count && walk->broken == NULL; i++) {
         struct hak_slab *slab = &superslab->slabs[i];
         if (slab->state == HAK_SLAB_BOUND) {
             check_slab(walk, slab);
-        } else {
-            free_slabs++;
+            walk->live_bytes += (size_t)1 << superslab->slab_shift;
         }
     }
-    walk->available_superslabs += superslab->free_count != 0;
-    walk->empty_superslabs += superslab->free_count == superslab->slab_count;
-    broken(walk, free_slabs == superslab->free_count || walk->broken != NULL,
-           "I7: a SuperSlab counts its free slabs right");
+    bool is_empty = hak_superslab_is_empty(superslab);
+    walk->available_superslabs += superslab->free_mask != 0 && !is_empty;
+    walk->dirty_superslabs += superslab->dirty_mask != 0;
+    walk->counts.cached_superslabs += superslab->cached;
+    broken(walk, hak_superslab_is_valid(superslab), "I7: a SuperSlab knows which of its slabs are free, and dirty");
+    broken(walk, superslab->cached == is_empty, "I15: a SuperSlab is in the lazy cache when all its slabs are free");
+}
+
+static void check_region(void *context, struct hak_region *region) {
+    struct walk *walk = context;
+    const char *what = hak_region_check(region, &walk->runs);
+    broken(walk, what == NULL, what);
 }
 
 static void check_big(void *context, struct hak_big *big) {
     struct walk *walk = context;
-    walk->counts.bigs++;
-    walk->counts.big_bytes += big->size_bytes;
+    bool is_live = hak_big_is_live(big, big->base);
+    walk->counts.bigs += is_live;
+    walk->counts.big_bytes += is_live ? big->size_bytes : 0;
+    walk->counts.cached_bigs += !is_live;
+    walk->counts.dirty_bytes += !is_live && big->dirty ? big->size_bytes : 0;
+    walk->live_bytes += is_live ? big->size_bytes : 0;
     broken(walk, hak_map_big((char *)big->base + big->size_bytes - 1) == big,
            "I8: the map knows every page of a mapping");
 }
@@ -99,7 +111,7 @@ static void check_list(struct walk *walk, struct hak_block *block, const struct 
         if (walk->broken != NULL) {
             return;
         }
-        bool own = hak_load(&slab->owner, relaxed) == heap;
+        bool own = hak_slab_owner(slab) == heap;
         broken(walk, state == HAK_BLOCK_REMOTE || (own && slab->class_id == class_id),
                "I10: a cached block is of its cache's class and of a slab of its cache's heap");
         broken(walk, ++length <= walk->counts.carved_blocks, "I5: a free list is no longer than what was carved");
@@ -124,33 +136,70 @@ static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
     if (walk->broken == NULL) {
         struct hak_block *head = hak_load(&heap->remote.head, acquire);
         check_list(walk, head, heap, 0, SIZE_MAX, HAK_BLOCK_REMOTE);
+        check_list(walk, heap->pending.head, heap, 0, heap->pending.count, HAK_BLOCK_REMOTE);
     }
 }
 
 static void check_pool(struct walk *walk) {
     const struct hak_pool *pool = &hak_root.pool;
-    size_t listed = 0;
-    const struct hak_superslab *superslab = pool->available;
-    while (superslab != NULL && superslab->free_count != 0 && listed <= walk->counts.superslabs) {
-        superslab = superslab->next;
-        listed++;
+    size_t all = walk->counts.superslabs;
+    size_t available = 0, cached = 0, dirty = 0;
+    for (uint32_t kind = 0; kind < HAK_POOL_KINDS; kind++) {
+        uint32_t shift = kind == HAK_POOL_TINY ? HAK_GEO->tiny_slab_shift : HAK_GEO->pool_slab_shift;
+        const struct hak_superslab *superslab = pool->available[kind];
+        for (; superslab != NULL && available <= all; superslab = superslab->next, available++) {
+            broken(walk, superslab->free_mask != 0 && superslab->slab_shift == shift && !superslab->cached,
+                   "I14: the pool lists each SuperSlab that has a free and a bound slab, once, by kind");
+        }
     }
-    broken(walk, superslab == NULL && listed == walk->available_superslabs,
-           "I14: the pool lists each SuperSlab that has a free slab, once");
-    broken(walk, pool->superslab_count == walk->counts.superslabs && pool->empty_count == walk->empty_superslabs,
-           "I15: the pool counts SuperSlabs and empty ones right");
+    for (const struct hak_superslab *s = pool->lazy.youngest; s != NULL && cached <= all; s = s->next, cached++) {
+        broken(walk, s->cached && (s->next == NULL) == (s == pool->lazy.oldest),
+               "I15: a SuperSlab is in the lazy cache when all its slabs are free");
+    }
+    for (const struct hak_superslab *s = pool->dirty_oldest; s != NULL && dirty <= all; s = s->dirty_younger, dirty++) {
+        broken(walk, s->dirty_mask != 0, "I16: SuperSlabs with dirty slabs, and no others, wait to be purged");
+    }
+    broken(walk, available == walk->available_superslabs,
+           "I14: the pool lists each SuperSlab that has a free and a bound slab, once, by kind");
+    broken(walk, cached == walk->counts.cached_superslabs && cached == pool->lazy.count,
+           "I15: a SuperSlab is in the lazy cache when all its slabs are free");
+    broken(walk, dirty == walk->dirty_superslabs, "I16: SuperSlabs with dirty slabs, and no others, wait to be purged");
+    broken(walk, pool->superslab_count == all, "I17: the pool counts SuperSlabs right");
+}
+
+static void check_runs(struct walk *walk) {
+    const char *what = hak_run_check(&walk->runs);
+    broken(walk, what == NULL, what);
+    walk->counts.regions = walk->runs.regions;
+    walk->counts.runs = walk->runs.live;
+    walk->counts.run_bytes = walk->runs.live_bytes;
+    walk->counts.dirty_bytes += walk->runs.dirty_bytes;
+    walk->live_bytes += walk->runs.live_bytes;
+}
+
+static void check_sums(struct walk *walk) {
+    const struct hak_heap_counts *seen = &walk->counts;
+    broken(walk, seen->free_blocks + seen->cached_blocks + seen->remote_blocks <= seen->carved_blocks,
+           "I13: no more blocks in lists than were carved");
+    broken(walk,
+           hak_load(&hak_root.decay.dirty_bytes, relaxed) == seen->dirty_bytes &&
+               hak_load(&hak_root.decay.live_bytes, relaxed) == walk->live_bytes,
+           "I18: the sums of dirty and of live memory are right");
 }
 
 const char *hak_check_heap(struct hak_heap_counts *counts, hak_block_visitor *visit, void *context) {
+    static const struct hak_map_visitor visitor = {check_superslab, check_region, check_big};
     struct walk walk = {.visit = visit, .context = context};
-    hak_map_walk(check_superslab, check_big, &walk);
-    for (struct hak_heap *heap = hak_root.heaps.known; heap != NULL && walk.broken == NULL; heap = heap->next_known) {
+    hak_map_walk(&visitor, &walk);
+    struct hak_heap *heap = hak_load(&hak_root.heaps.known, acquire);
+    for (; heap != NULL && walk.broken == NULL; heap = heap->next_known) {
         check_one_heap(&walk, heap);
     }
     check_pool(&walk);
-    const struct hak_heap_counts *seen = &walk.counts;
-    broken(&walk, seen->free_blocks + seen->cached_blocks + seen->remote_blocks <= seen->carved_blocks,
-           "I13: no more blocks in lists than were carved");
+    check_runs(&walk);
+    const char *bigs_broken = hak_big_check(walk.counts.cached_bigs);
+    broken(&walk, bigs_broken == NULL, bigs_broken);
+    check_sums(&walk);
     *counts = walk.counts;
     return walk.broken;
 }
@@ -159,8 +208,7 @@ static bool list_is_valid(const struct hak_slab *slab, const struct hak_heap *he
     const struct hak_slab *previous = NULL;
     for (; slab != NULL; previous = slab, slab = slab->next) {
         if (slab->previous != previous || slab->state != HAK_SLAB_BOUND || hak_slab_is_full(slab) != full ||
-            (!full && slab->class_id != class_id) ||
-            hak_load(&((struct hak_slab *)(uintptr_t)slab)->owner, relaxed) != heap) {
+            (!full && slab->class_id != class_id) || hak_slab_owner(slab) != heap) {
             return false;
         }
     }
@@ -171,7 +219,7 @@ bool hak_heap_is_valid(const struct hak_heap *heap) {
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
         bool nothing = cache->head == NULL && heap->available[class_id] == NULL && cache->count == 0;
-        if ((heap->classes >> class_id & 1) == 0 && !nothing) {
+        if (!hak_class_in(&heap->classes, class_id) && !nothing) {
             return false;
         }
         if (nothing) {
@@ -185,23 +233,15 @@ bool hak_heap_is_valid(const struct hak_heap *heap) {
     return list_is_valid(heap->full, heap, HAK_CLASS_NONE, true);
 }
 
-struct hak_place hak_place_of(const void *address) {
-    struct hak_superslab *superslab = hak_map_superslab(address);
-    if (superslab == NULL) {
-        struct hak_big *big = hak_map_big(address);
-        if (big == NULL) {
-            return (struct hak_place){.kind = HAK_PLACE_FOREIGN};
-        }
-        return (struct hak_place){.kind = HAK_PLACE_BIG, .block = big->base, .block_bytes = big->size_bytes};
-    }
-    struct hak_slab *slab = hak_superslab_slab(superslab, address);
-    if (slab == &superslab->slabs[0] || slab->state != HAK_SLAB_BOUND) {
+static struct hak_place place_in_slab(const struct hak_superslab *superslab, const struct hak_slab *slab,
+                                      const void *address) {
+    if (slab == &superslab->slabs[0] || slab->state != HAK_SLAB_BOUND || (const char *)address < slab->start) {
         return (struct hak_place){.kind = slab == superslab->slabs ? HAK_PLACE_HEADER : HAK_PLACE_FREE_SLAB};
     }
     size_t index = (size_t)((const char *)address - slab->start) / slab->block_bytes;
-    struct hak_heap *owner = hak_load(&slab->owner, relaxed);
+    struct hak_heap *owner = hak_slab_owner(slab);
     return (struct hak_place){
-        .kind = HAK_PLACE_TINY,
+        .kind = slab->class_id < HAK_TINY_CLASSES ? HAK_PLACE_TINY : HAK_PLACE_POOL,
         .class_id = slab->class_id,
         .block_bytes = slab->block_bytes,
         .block = slab->start + index * slab->block_bytes,
@@ -211,4 +251,23 @@ struct hak_place hak_place_of(const void *address) {
         .owner = owner,
         .owner_id = owner == NULL ? 0 : owner->id,
     };
+}
+
+struct hak_place hak_place_of(const void *address) {
+    uintptr_t entry = hak_map_entry(address);
+    if (hak_map_is_superslab(entry)) {
+        return place_in_slab(hak_map_record(entry), hak_slab_at(entry, address), address);
+    }
+    if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_REGION) {
+        struct hak_run_place run = hak_run_place(hak_map_record(entry), address);
+        return (struct hak_place){
+            .kind = run.is_live ? HAK_PLACE_RUN : HAK_PLACE_FREE_RUN, .block = run.start, .block_bytes = run.size_bytes};
+    }
+    struct hak_big *big = hak_map_big(address);
+    if (big == NULL) {
+        return (struct hak_place){.kind = HAK_PLACE_FOREIGN};
+    }
+    return (struct hak_place){.kind = hak_big_is_live(big, big->base) ? HAK_PLACE_BIG : HAK_PLACE_CACHED_BIG,
+                              .block = big->base,
+                              .block_bytes = big->size_bytes};
 }

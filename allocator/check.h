@@ -23,9 +23,15 @@ struct hak_heap_counts {
     size_t carved_blocks;
     size_t free_blocks;   /* in a slab's free list */
     size_t cached_blocks; /* in a thread's cache */
-    size_t remote_blocks; /* in a heap's queue */
-    size_t bigs;
+    size_t remote_blocks; /* in a heap's queue, or on their way there */
+    size_t cached_superslabs;
+    size_t regions;
+    size_t runs; /* live */
+    size_t run_bytes;
+    size_t bigs; /* live */
     size_t big_bytes;
+    size_t cached_bigs;
+    size_t dirty_bytes;
 };
 
 /* NULL when every invariant holds, else one line that names the one that does not. `visit` may be NULL. When it returns
@@ -36,7 +42,17 @@ const char *hak_check_heap(struct hak_heap_counts *counts, hak_block_visitor *vi
 bool hak_heap_is_valid(const struct hak_heap *heap);
 
 /* What an address is. Never fails, whatever the address. */
-enum hak_place_kind { HAK_PLACE_FOREIGN, HAK_PLACE_TINY, HAK_PLACE_BIG, HAK_PLACE_HEADER, HAK_PLACE_FREE_SLAB };
+enum hak_place_kind {
+    HAK_PLACE_FOREIGN,
+    HAK_PLACE_TINY,
+    HAK_PLACE_POOL,
+    HAK_PLACE_RUN,
+    HAK_PLACE_FREE_RUN,
+    HAK_PLACE_BIG,
+    HAK_PLACE_CACHED_BIG,
+    HAK_PLACE_HEADER, /* metadata of a SuperSlab */
+    HAK_PLACE_FREE_SLAB
+};
 struct hak_place {
     enum hak_place_kind kind;
     uint32_t class_id;

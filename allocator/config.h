@@ -24,6 +24,11 @@
 #define HAK_OVERRIDE 0
 #endif
 
+/* 1: a byte in front of each small block holds its class and state (header.h). 0: nothing stands in blocks. */
+#ifndef HAK_HEADER
+#define HAK_HEADER 0
+#endif
+
 /* 1: the process runs under AddressSanitizer; the build may say so for sources that are not instrumented themselves. */
 #ifndef HAK_ASAN
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,6 +46,7 @@
 _Static_assert(HAK_SIM == 0 || HAK_SIM == 1, "HAK_SIM is 0 or 1");
 _Static_assert(HAK_FAULTS == 0 || HAK_FAULTS == 1, "HAK_FAULTS is 0 or 1");
 _Static_assert(HAK_CHECK >= 0 && HAK_CHECK <= 2, "HAK_CHECK is 0, 1 or 2");
+_Static_assert(HAK_HEADER == 0 || HAK_HEADER == 1, "HAK_HEADER is 0 or 1");
 _Static_assert(HAK_OVERRIDE == 0 || HAK_OVERRIDE == 1, "HAK_OVERRIDE is 0 or 1");
 _Static_assert(!(HAK_FAULTS && !HAK_SIM), "faults exist in the simulated world only");
 _Static_assert(!(HAK_OVERRIDE && HAK_SIM), "the simulated world never takes the libc names");

@@ -43,7 +43,15 @@
     X(GROWTH_LIMIT)                                                                                                    \
     X(ADOPT_NULL)                                                                                                      \
     X(USABLE_UNDERSTATES)                                                                                              \
-    X(TRIM_FORGETS)
+    X(TRIM_FORGETS)                                                                                                    \
+    X(RUN_JOIN_LOSES_NEIGHBOUR)                                                                                        \
+    X(RUN_KEEPS_ZERO)                                                                                                  \
+    X(RUN_TAIL_SHORT)                                                                                                  \
+    X(RUN_ALIGN_FRONT_LOST)                                                                                            \
+    X(BIGCACHE_LOSES_ON_GROW)                                                                                          \
+    X(BIGCACHE_WRONG_SIZE)                                                                                             \
+    X(BIGCACHE_KEEPS_ZERO)                                                                                             \
+    X(BIGCACHE_STALE_AFTER_TTL)
 
 enum hak_fault {
     HAK_FAULT_NONE,

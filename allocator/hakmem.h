@@ -13,22 +13,37 @@
 
 #include <stddef.h>
 
+/* 1: the compiler is told what these functions promise (a new block overlaps nothing, how large and how aligned it is),
+ * optimises on it and warns about a result that is dropped. 0: nothing is said. Code that checks these very promises,
+ * such as a test that compares two blocks, needs 0: the compiler may answer the comparison by itself otherwise. */
+#ifndef HAK_PROMISES
+#define HAK_PROMISES 1
+#endif
+#if HAK_PROMISES && defined(__GNUC__)
+#define HAK_PROMISE(attributes) __attribute__(attributes)
+#else
+#define HAK_PROMISE(attributes)
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-void *hak_malloc(size_t size_bytes);
-void *hak_calloc(size_t count, size_t size_bytes);
+HAK_PROMISE((malloc, alloc_size(1), warn_unused_result)) void *hak_malloc(size_t size_bytes);
+HAK_PROMISE((malloc, alloc_size(1, 2), warn_unused_result)) void *hak_calloc(size_t count, size_t size_bytes);
 
 /* NULL allocates; size 0 frees and returns NULL, as glibc does. On failure the old block is as it was. */
-void *hak_realloc(void *block, size_t size_bytes);
+HAK_PROMISE((alloc_size(2), warn_unused_result)) void *hak_realloc(void *block, size_t size_bytes);
+HAK_PROMISE((alloc_size(2, 3), warn_unused_result))
 void *hak_reallocarray(void *block, size_t count, size_t size_bytes);
 
+HAK_PROMISE((malloc, alloc_align(1), alloc_size(2), warn_unused_result))
 void *hak_aligned_alloc(size_t align_bytes, size_t size_bytes);
+HAK_PROMISE((malloc, alloc_align(1), alloc_size(2), warn_unused_result))
 void *hak_memalign(size_t align_bytes, size_t size_bytes);
 /* Returns 0, EINVAL (not a power of two, or no multiple of sizeof(void *)) or ENOMEM; leaves errno alone, and *block on
  * failure. */
-int hak_posix_memalign(void **block, size_t align_bytes, size_t size_bytes);
+HAK_PROMISE((warn_unused_result)) int hak_posix_memalign(void **block, size_t align_bytes, size_t size_bytes);
 
 /* NULL does nothing. A pointer that no block can have begun at, as far as the tables tell, ends the process with one
  * line on standard error; a small block freed twice, or from its middle, is not noticed in release builds. */
@@ -42,6 +57,35 @@ size_t hak_malloc_usable_size(void *block);
 
 /* Give the system back what this thread and dead threads do not use. Returns 1. pad_bytes is ignored. */
 int hak_malloc_trim(size_t pad_bytes);
+
+/* What the whole process uses now, as far as mallinfo2 has a place for it. Slabs and page runs are what blocks share;
+ * mappings are those that one large block has to itself. reserved_bytes == live_bytes + free_bytes. */
+struct hak_totals {
+    size_t reserved_bytes;  /* slabs and page runs: all that is held of the system's memory */
+    size_t live_bytes;      /* of that, in blocks that the program has */
+    size_t free_bytes;      /* of that, everything else: free blocks, what was never cut, what describes blocks */
+    size_t free_count;      /* blocks that are free, in caches or not */
+    size_t cached_bytes;    /* of free_bytes, in the caches of threads */
+    size_t cached_count;    /* of free_count, in the caches of threads */
+    size_t mapped_bytes;    /* mappings of live large blocks */
+    size_t mapped_count;    /* how many */
+    size_t trimmable_bytes; /* what hak_malloc_trim could give back at most */
+};
+
+/* Fill *totals. Other threads go on meanwhile: each number was true at some moment of the call, and numbers of
+ * different moments may not add up while they do. Never fails. */
+void hak_stats_totals(struct hak_totals *totals);
+
+/* The statistics as a text for people, as one JSON object, and as the XML document of malloc_info. They write like
+ * snprintf: at most capacity_bytes, the last of them a 0 (nothing when capacity_bytes is 0, and buffer may be NULL
+ * then), and return how long the whole text is in bytes without that 0: the text was cut when that is not less than
+ * capacity_bytes. Allocate nothing; any thread; the numbers are taken as by hak_stats_totals, so the next call may need
+ * more room. */
+size_t hak_stats_text(char *buffer, size_t capacity_bytes);
+size_t hak_stats_json(char *buffer, size_t capacity_bytes);
+size_t hak_stats_xml(char *buffer, size_t capacity_bytes);
+
+#undef HAK_PROMISE
 
 #ifdef __cplusplus
 }

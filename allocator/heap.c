@@ -1,55 +1,181 @@
-/* heap: a thread's slabs and caches, and how heaps change hands. */
+/* heap: a thread's slabs and caches. How heaps change hands is in heaps.c. */
 #include "allocator/heap.h"
 
 #include "allocator/assert.h"
-#include "allocator/check.h"
-#include "allocator/map.h"
-#include "allocator/meta.h"
-#include "allocator/pool.h"
-#include "allocator/root.h"
+#include "allocator/links.h"
+#include "allocator/ring.h"
+#include "allocator/slab_list.h"
 #include "allocator/superslab.h"
 
 const struct hak_heap hak_heap_none;
 
-_Static_assert(HAK_CLASS_COUNT <= 64, "a heap's classes fit a word");
+/* --- sizes of caches --- */
 
-/* The lowest class of a set that is not empty, taken out of it. */
-static uint32_t class_next(uint64_t *classes) {
-    uint32_t class_id = (uint32_t)__builtin_ctzll(*classes);
-    *classes &= *classes - 1;
-    return class_id;
+static uint32_t at_most(uint32_t value, uint32_t limit) {
+    return value < limit ? value : limit;
 }
 
-static void list_insert(struct hak_slab **list, struct hak_slab *slab) {
-    slab->previous = NULL;
-    slab->next = *list;
-    if (slab->next != NULL) {
-        slab->next->previous = slab;
+static uint32_t at_least(uint32_t value, uint32_t limit) {
+    return value > limit ? value : limit;
+}
+
+/* Large blocks are cached by the byte rather than by the piece. */
+enum { CACHE_MIN_BYTES = 64 << 10, CACHE_MAX_BYTES = 1 << 20, BATCH_MAX_BYTES = 16 << 10 };
+
+static uint32_t cache_min(uint32_t class_id) {
+    return at_most(CACHE_MIN_BYTES / hak_class_bytes[class_id], HAK_GEO->cache_min);
+}
+
+static uint32_t cache_max(uint32_t class_id) {
+    return at_most(CACHE_MAX_BYTES / hak_class_bytes[class_id], HAK_GEO->cache_max);
+}
+
+uint32_t hak_heap_batch_max(uint32_t class_id) {
+    return at_least(at_most(BATCH_MAX_BYTES / hak_class_bytes[class_id], HAK_GEO->refill_batch), 1);
+}
+
+static bool caches_are_pinned(void) {
+    return hak_option(THREAD_CACHE) == 0 || hak_ace_is_pinned(&hak_root.ace, HAK_ACE_CACHE);
+}
+
+/* A heap is born with caches of no capacity; each gets its own at the first use of its class. */
+static void cache_init(struct hak_heap *heap, uint32_t class_id) {
+    struct hak_cache *cache = &heap->caches[class_id];
+    uint32_t start = hak_ace_value(&hak_root.ace, HAK_ACE_CACHE);
+    uint32_t capacity = at_most(at_least(start, cache_min(class_id)), cache_max(class_id));
+    if (class_id >= HAK_TINY_CLASSES) {
+        capacity = at_most(start, cache_min(class_id)); /* of larger blocks few to begin with */
     }
-    *list = slab;
+    cache->capacity = (uint16_t)(hak_option(THREAD_CACHE) == 0 ? 0 : capacity);
+    cache->batch = (uint16_t)at_most(HAK_GEO->prewarm, hak_heap_batch_max(class_id));
+    heap->capacity_bytes += (size_t)cache->capacity * hak_class_bytes[class_id];
 }
 
-static void list_remove(struct hak_slab **list, struct hak_slab *slab) {
-    if (slab->previous != NULL) {
-        slab->previous->next = slab->next;
+/* --- epochs: caches follow their load --- */
+
+enum { EPOCH_EVENTS = HAK_SIM ? 8 : 64 };
+
+/* Growth stops where all caches together could hold too much. */
+static void cache_resize(struct hak_heap *heap, uint32_t class_id, uint32_t capacity) {
+    struct hak_cache *cache = &heap->caches[class_id];
+    size_t block_bytes = hak_class_bytes[class_id];
+    size_t others_bytes = heap->capacity_bytes - cache->capacity * block_bytes;
+    if (capacity > cache->capacity && others_bytes + capacity * block_bytes > (size_t)hak_option(CACHE_MAX_KB) << 10) {
+        return;
+    }
+    heap->capacity_bytes = others_bytes + capacity * block_bytes;
+    cache->capacity = (uint16_t)capacity;
+    if (cache->count > capacity) {
+        hak_heap_flush(heap, class_id, capacity);
+    }
+}
+
+static void cache_epoch(struct hak_heap *heap, uint32_t class_id) {
+    struct hak_cache *cache = hak_heap_cache(heap, class_id); /* slabs of a class come with adoption too */
+    struct hak_ace_cache_step step = hak_ace_cache((struct hak_ace_cache_view){
+        .capacity = cache->capacity,
+        .capacity_min = (uint16_t)cache_min(class_id),
+        .capacity_max = (uint16_t)cache_max(class_id),
+        .quiet_epochs = cache->quiet_epochs,
+        .age_epochs = cache->age_epochs,
+        .refilled = hak_class_in(&heap->refilled, class_id),
+        .flushed = hak_class_in(&heap->flushed, class_id),
+    });
+    bool is_quiet = !hak_class_in(&heap->refilled, class_id) && !hak_class_in(&heap->flushed, class_id);
+    if (is_quiet && step.quiet_epochs == 0 && cache->capacity == cache_min(class_id)) {
+        hak_heap_flush(heap, class_id, 0); /* as small as can be and still not used: what it holds is not needed */
+    }
+    cache->quiet_epochs = step.quiet_epochs;
+    cache->age_epochs = step.age_epochs;
+    hak_ace_vote(&hak_root.ace, HAK_ACE_CACHE, step.vote);
+    if (step.capacity != cache->capacity) {
+        cache_resize(heap, class_id, step.capacity);
+    }
+}
+
+/* `classes` may be read here without the lock: only the owner adds to it. */
+static void slow_event(struct hak_heap *heap) {
+    if (++heap->slow_events < EPOCH_EVENTS) {
+        return;
+    }
+    heap->slow_events = 0;
+    if (!caches_are_pinned()) {
+        struct hak_class_set classes = heap->classes;
+        for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
+            cache_epoch(heap, class_id);
+        }
+    }
+    heap->refilled = heap->flushed = (struct hak_class_set){{0}};
+}
+
+struct hak_cache *hak_heap_cache(struct hak_heap *heap, uint32_t class_id) {
+    if (HAK_UNLIKELY(heap->caches[class_id].batch == 0)) {
+        cache_init(heap, class_id);
+    }
+    return &heap->caches[class_id];
+}
+
+void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id) {
+    hak_class_add(&heap->refilled, class_id);
+    slow_event(heap);
+}
+
+void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id) {
+    struct hak_cache *cache = hak_heap_cache(heap, class_id);
+    if (cache->count <= cache->capacity) {
+        return; /* it had no capacity yet */
+    }
+    hak_heap_flush(heap, class_id, cache->capacity / 2);
+    hak_class_add(&heap->flushed, class_id);
+    slow_event(heap);
+    hak_decay_tick();
+}
+
+/* Cut the cache's list behind its `keep` newest blocks: the rest. */
+static struct hak_block *cache_cut(struct hak_cache *cache, uint32_t keep) {
+    struct hak_block *rest = cache->head;
+    if (keep == 0) {
+        cache->head = NULL;
     } else {
-        hak_debug_assert(*list == slab);
-        *list = slab->next;
+        struct hak_block *last = cache->head;
+        for (uint32_t i = 1; i < keep; i++) {
+            last = hak_link_get(last);
+        }
+        rest = hak_link_get(last);
+        hak_link_set(last, NULL);
     }
-    if (slab->next != NULL) {
-        slab->next->previous = slab->previous;
-    }
-    slab->next = slab->previous = NULL;
+    cache->count = (uint16_t)keep;
+    return rest;
 }
 
-/* Unless `only_one_kept` asks to keep the class's last slab, to spare the next allocation a trip to the pool. */
+void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
+    struct hak_cache *cache = &heap->caches[class_id];
+    if (cache->count <= keep) {
+        return;
+    }
+    struct hak_block *rest = cache_cut(cache, keep);
+    hak_lock_acquire(&heap->lock);
+    while (rest != NULL) {
+        struct hak_block *block = hak_list_pop(&rest);
+        if (!HAK_FAULT_IF(FLUSH_DROPS, rest == NULL)) {
+            hak_heap_return(heap, hak_slab_of(block), block);
+        }
+    }
+    hak_count(&heap->work.flushes, 1);
+    hak_lock_release(&heap->lock);
+}
+
+/* --- slabs, under heap.lock --- */
+
+/* Unless `last_one_kept` asks to keep the class's last slab, to spare the next allocation a trip to the pool. */
 static void slab_give_if_empty(struct hak_heap *heap, struct hak_slab *slab, bool last_one_kept) {
     struct hak_slab **list = &heap->available[slab->class_id];
     bool last_one = *list == slab && slab->next == NULL;
     if (slab->used != 0 || (last_one && last_one_kept)) {
         return;
     }
-    list_remove(list, slab);
+    hak_slab_list_remove(list, slab);
+    hak_ring_note(HAK_EVENT_SLAB_UNBOUND, (uintptr_t)slab->start);
     hak_slab_unbind(slab);
     hak_pool_give(slab);
 }
@@ -58,41 +184,28 @@ void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_bl
     bool was_full = hak_slab_is_full(slab);
     hak_slab_push(slab, block);
     if (was_full) {
-        list_remove(&heap->full, slab);
-        list_insert(&heap->available[slab->class_id], slab);
+        hak_slab_list_remove(&heap->full, slab);
+        hak_slab_list_insert(&heap->available[slab->class_id], slab);
     }
     slab_give_if_empty(heap, slab, true);
 }
 
 void hak_heap_bind(struct hak_heap *heap, struct hak_slab *slab, uint32_t class_id) {
     hak_slab_bind(slab, class_id, heap);
-    heap->classes |= UINT64_C(1) << class_id;
-    list_insert(&heap->available[class_id], slab);
+    hak_ring_note(HAK_EVENT_SLAB_BOUND, (uintptr_t)slab->start);
+    hak_class_add(&heap->classes, class_id);
+    hak_slab_list_insert(&heap->available[class_id], slab);
 }
 
 void hak_heap_retire_full(struct hak_heap *heap, struct hak_slab *slab) {
     hak_debug_assert(hak_slab_is_full(slab));
-    list_remove(&heap->available[slab->class_id], slab);
-    list_insert(&heap->full, slab);
+    hak_slab_list_remove(&heap->available[slab->class_id], slab);
+    hak_slab_list_insert(&heap->full, slab);
 }
 
-void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
-    struct hak_cache *cache = &heap->caches[class_id];
-    while (cache->count > keep) {
-        struct hak_block *block = hak_list_pop(&cache->head);
-        cache->count--;
-        if (HAK_FAULT_IF(FLUSH_DROPS, cache->count == 0)) {
-            continue;
-        }
-        hak_heap_return(heap, hak_superslab_slab(hak_map_superslab(block), block), block);
-    }
-}
-
-/* Make a heap hold nothing it does not need: no cached block, no empty slab. */
-static void heap_shrink(struct hak_heap *heap) {
-    for (uint64_t classes = heap->classes; classes != 0;) {
-        uint32_t class_id = class_next(&classes);
-        hak_heap_flush(heap, class_id, 0);
+void hak_heap_give_empties(struct hak_heap *heap) {
+    struct hak_class_set classes = heap->classes;
+    for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         for (struct hak_slab *slab = heap->available[class_id], *next; slab != NULL; slab = next) {
             next = slab->next;
             slab_give_if_empty(heap, slab, false);
@@ -100,131 +213,48 @@ static void heap_shrink(struct hak_heap *heap) {
     }
 }
 
-/* Pre: shrunk. Brings `classes` up to date. */
-static bool heap_has_slabs(struct hak_heap *heap) {
-    bool any = heap->full != NULL;
-    for (uint64_t classes = heap->classes; classes != 0 && !any;) {
-        any = heap->available[class_next(&classes)] != NULL;
+/* --- blocks of others --- */
+
+/* An owner that has not looked at its queue for so long is idle, and somebody else does it. */
+enum { IDLE_MS = 250, HELP_EVERY = HAK_SIM ? 2 : 16 };
+
+static void owner_help(struct hak_heap *heap, struct hak_heap *owner) {
+    uint32_t now_ms = os_clock_ms();
+    if (now_ms - hak_load(&owner->drained_ms, relaxed) < IDLE_MS || !hak_lock_try(&owner->lock)) {
+        return;
     }
-    if (!any) {
-        heap->classes = 0;
-    }
-    return any;
+    hak_store(&owner->drained_ms, now_ms, relaxed);
+    hak_remote_drain(owner);
+    hak_lock_release(&owner->lock);
+    hak_count(&heap->work.helped, 1);
 }
 
-/* Pre: heaps.lock is held. */
-static struct hak_heap *unowned_pop(_Atomic(struct hak_heap *) *list) {
-    struct hak_heap *heap = hak_load(list, relaxed);
-    if (heap != NULL) {
-        hak_store(list, heap->next_unowned, relaxed);
-        heap->next_unowned = NULL;
-        heap->state = HAK_HEAP_OWNED;
+/* The lock keeps a fork from seeing the chain both here and in the queue. */
+void hak_heap_push_pending(struct hak_heap *heap) {
+    struct hak_pending pending = heap->pending;
+    if (pending.head == NULL) {
+        return;
     }
-    return heap;
-}
-
-static void unowned_put(struct hak_heap *heap) {
-    struct hak_heaps *heaps = &hak_root.heaps;
-    bool has_slabs = heap_has_slabs(heap);
-    _Atomic(struct hak_heap *) *list = has_slabs ? &heaps->orphans : &heaps->spares;
-    hak_lock_acquire(&heaps->lock);
-    heap->state = has_slabs ? HAK_HEAP_ORPHAN : HAK_HEAP_SPARE;
-    heap->next_unowned = hak_load(list, relaxed);
-    hak_store(list, heap, relaxed);
-    hak_lock_release(&heaps->lock);
-}
-
-/* Pre: heaps.lock is held. */
-static struct hak_heap *heap_create(struct hak_heaps *heaps) {
-    struct hak_heap *heap = hak_meta_take(HAK_META_HEAP, sizeof *heap);
-    if (heap == NULL) {
-        return NULL;
-    }
-    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
-        heap->caches[class_id].capacity = (uint16_t)HAK_GEO->cache_capacity;
-        heap->caches[class_id].batch = 1;
-    }
-    heap->id = ++heaps->count;
-    heap->next_known = heaps->known;
-    heaps->known = heap;
-    return heap;
-}
-
-struct hak_heap *hak_heap_claim(void) {
-    struct hak_heaps *heaps = &hak_root.heaps;
-    hak_lock_acquire(&heaps->lock);
-    struct hak_heap *heap = unowned_pop(&heaps->orphans);
-    if (heap == NULL) {
-        heap = unowned_pop(&heaps->spares);
-    }
-    if (heap == NULL) {
-        heap = heap_create(heaps);
-    }
-    hak_lock_release(&heaps->lock);
-    if (heap != NULL) {
-        hak_remote_drain(heap, HAK_REMOTE_OPEN);
-    }
-    return heap;
-}
-
-void hak_heap_release(struct hak_heap *heap) {
-    hak_heap_assert(hak_heap_is_valid(heap));
-    hak_remote_drain(heap, HAK_REMOTE_CLOSED);
-    heap_shrink(heap);
-    unowned_put(heap);
-}
-
-static void slabs_take_over(struct hak_heap *heap, struct hak_slab **from, struct hak_slab **to) {
-    while (*from != NULL) {
-        struct hak_slab *slab = *from;
-        list_remove(from, slab);
-        hak_store(&slab->owner, heap, relaxed); /* who still reads the old owner pushes there, and is forwarded */
-        list_insert(to, slab);
+    hak_lock_acquire(&heap->lock);
+    hak_remote_push(&pending.owner->remote, pending.head, pending.tail);
+    heap->pending = (struct hak_pending){0};
+    hak_lock_release(&heap->lock);
+    hak_count(&heap->work.pushed, pending.count);
+    if (++heap->pushes % HELP_EVERY == 0) {
+        owner_help(heap, pending.owner);
     }
 }
 
-bool hak_heap_adopt(struct hak_heap *heap) {
-    struct hak_heaps *heaps = &hak_root.heaps;
-    if (HAK_LIKELY(hak_load(&heaps->orphans, relaxed) == NULL)) {
-        return false;
+void hak_heap_push_remote(struct hak_heap *heap, struct hak_heap *owner, struct hak_block *block) {
+    struct hak_pending *pending = &heap->pending;
+    if (pending->owner != owner) {
+        hak_heap_push_pending(heap);
+        pending->owner = owner;
     }
-    hak_lock_acquire(&heaps->lock);
-    struct hak_heap *orphan = unowned_pop(&heaps->orphans);
-    hak_lock_release(&heaps->lock);
-    if (orphan == NULL) {
-        return false;
+    hak_link_set(block, pending->head);
+    pending->tail = pending->head == NULL ? block : pending->tail;
+    pending->head = block;
+    if (++pending->count >= at_most(hak_option(REMOTE_BATCH), HAK_GEO->remote_batch)) {
+        hak_heap_push_pending(heap);
     }
-    heap->classes |= orphan->classes; /* those of full slabs too */
-    for (uint64_t classes = orphan->classes; classes != 0;) {
-        uint32_t class_id = class_next(&classes);
-        slabs_take_over(heap, &orphan->available[class_id], &heap->available[class_id]);
-    }
-    slabs_take_over(heap, &orphan->full, &heap->full);
-    if (HAK_FAULT_IF(ADOPT_NULL, hak_load(&orphan->remote.head, relaxed) == HAK_SENTINEL)) {
-        orphan->next_unowned->state = HAK_HEAP_SPARE;
-    }
-    hak_remote_drain(orphan, HAK_REMOTE_CLOSED); /* all of it is forwarded to this heap */
-    hak_remote_drain(heap, HAK_REMOTE_OPEN);
-    unowned_put(orphan);
-    return true;
-}
-
-/* Spares hold no slab, but a block that was pushed late may wait in their queue. Pre: none is claimed meanwhile. */
-static void spares_forward(void) {
-    struct hak_heaps *heaps = &hak_root.heaps;
-    hak_lock_acquire(&heaps->lock);
-    for (struct hak_heap *spare = hak_load(&heaps->spares, relaxed); spare != NULL; spare = spare->next_unowned) {
-        if (!hak_remote_is_empty(&spare->remote)) {
-            hak_remote_drain(spare, HAK_REMOTE_CLOSED);
-        }
-    }
-    hak_lock_release(&heaps->lock);
-}
-
-void hak_heap_trim(struct hak_heap *heap) {
-    while (hak_heap_adopt(heap)) {
-    }
-    spares_forward();
-    hak_remote_drain(heap, HAK_REMOTE_OPEN);
-    heap_shrink(heap);
 }

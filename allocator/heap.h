@@ -5,15 +5,17 @@
  * making a new one; a thread that runs out of slabs takes an orphan's slabs over (adoption). Heaps are never destroyed,
  * so a stale owner pointer is safe to push to: the drain forwards what arrives late.
  *
- * Only the owning thread touches caches and slab lists. hak_root.heaps.lock covers the registry and the claim; it is
- * the outermost lock. */
+ * Only the owning thread touches caches and pending blocks. Slab lists and the slabs in them are under heap.lock: the
+ * owner takes it on its slow paths, where nobody contends, and others when they tidy up for an owner that is idle:
+ * return what waits in its queue, give back its empty slabs. hak_root.heaps.lock covers the registry and the claim; it
+ * is the outermost lock, and only under it may two heaps be locked. */
 #ifndef HAKMEM_ALLOCATOR_HEAP_H
 #define HAKMEM_ALLOCATOR_HEAP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "allocator/class.h"
+#include "allocator/class_set.h"
 #include "allocator/lock.h"
 #include "allocator/remote.h"
 #include "allocator/slab.h"
@@ -22,28 +24,50 @@
  */
 struct hak_cache {
     struct hak_block *head;
-    uint32_t count;
+    uint16_t count;
     uint16_t capacity;
-    uint16_t batch; /* blocks the next refill takes: from 1, doubled each time, to HAK_GEO->refill_batch */
+    uint16_t batch;       /* blocks the next refill takes: doubled each time, up to the class's most; 0: never used */
+    uint8_t quiet_epochs; /* ace.h */
+    uint8_t age_epochs;
 };
 
 enum hak_heap_state { HAK_HEAP_OWNED, HAK_HEAP_ORPHAN, HAK_HEAP_SPARE };
 
+/* What a heap did, for statistics: written by its owner, or by whoever holds its lock. */
+struct hak_heap_work {
+    _Atomic uint64_t refills[2]; /* tiny, pool */
+    _Atomic uint64_t blocks[2];  /* that came with them */
+    _Atomic uint64_t flushes;
+    _Atomic uint64_t pushed;  /* blocks handed over to other heaps */
+    _Atomic uint64_t drained; /* blocks that came back from other threads */
+    _Atomic uint64_t helped;  /* drains done for idle owners, by this thread */
+    _Atomic uint64_t adopted; /* heaps */
+};
+
 struct hak_heap {
     struct hak_cache caches[HAK_CLASS_COUNT];
-    struct hak_slab *available[HAK_CLASS_COUNT]; /* slabs with a block to give */
-    struct hak_slab *full;                       /* the others, of all classes */
-    uint64_t classes; /* bit per class that had a slab here since the heap was last empty: others have nothing */
-    uint32_t id;      /* for reports; from 1 */
-    uint32_t state;   /* enum hak_heap_state, under heaps.lock */
-    struct hak_heap *next_known;           /* all heaps */
-    struct hak_heap *next_unowned;         /* orphans or spares */
-    _Alignas(64) struct hak_remote remote; /* written by other threads: a cache line of its own */
+    struct hak_pending pending;
+    struct hak_class_set refilled; /* classes that ran empty in this epoch, */
+    struct hak_class_set flushed;  /* and full */
+    uint32_t id;                   /* for reports; from 1 */
+    uint32_t slow_events;          /* in this epoch */
+    uint32_t pushes;               /* batches handed over */
+    size_t capacity_bytes;         /* of all caches */
+    struct hak_heap_work work;
+    _Alignas(64) struct hak_lock lock; /* from here on: other threads too */
+    uint32_t state;                    /* enum hak_heap_state, under heaps.lock */
+    struct hak_class_set classes;      /* that had a slab here since the heap was last empty: others have nothing */
+    struct hak_slab *full;             /* slabs with no block to give, of all classes */
+    struct hak_slab *available[HAK_CLASS_COUNT]; /* the others */
+    struct hak_heap *next_known;                 /* all heaps; never changes */
+    struct hak_heap *next_unowned;               /* orphans or spares, under heaps.lock */
+    _Atomic uint32_t drained_ms;                 /* when the queue was last looked at */
+    _Alignas(64) struct hak_remote remote;       /* written by other threads: a cache line of its own */
 };
 
 struct hak_heaps {
     struct hak_lock lock;
-    struct hak_heap *known;
+    _Atomic(struct hak_heap *) known;   /* changed under the lock; heaps are only ever added */
     _Atomic(struct hak_heap *) orphans; /* changed under the lock; a look without it saves taking it in vain */
     _Atomic(struct hak_heap *) spares;
     uint32_t count;
@@ -56,18 +80,39 @@ extern const struct hak_heap hak_heap_none;
 struct hak_heap *hak_heap_claim(void);
 /* The thread ends: caches and empty slabs go back, the heap waits for another thread. Takes heaps.lock. */
 void hak_heap_release(struct hak_heap *heap);
-/* Take over the slabs of one orphan. False when there is none. Takes heaps.lock. */
+/* Take over the slabs of one orphan. False when there is none. Takes heaps.lock. Pre: the heap's lock is not held. */
 bool hak_heap_adopt(struct hak_heap *heap);
-/* Give back what is not in use: caches, queue, empty slabs; slabs of orphans too. */
+/* Give back what is not in use: this heap's caches, and of all heaps queues and empty slabs. */
 void hak_heap_trim(struct hak_heap *heap);
 
+/* Bring a class's cache down to its `keep` newest blocks. Owner only. */
+void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep);
+/* A class's cache ran full: half of it goes back. Owner only. */
+void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id);
+/* A class's cache ran empty and was refilled. Owner only. */
+void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id);
+/* The cache of a class, given its capacity if this is its first use. Owner only. */
+struct hak_cache *hak_heap_cache(struct hak_heap *heap, uint32_t class_id);
+/* Free a block of another heap. Owner only. */
+void hak_heap_push_remote(struct hak_heap *heap, struct hak_heap *owner, struct hak_block *block);
+/* Hand over what is pending. Owner only. */
+void hak_heap_push_pending(struct hak_heap *heap);
+/* The most blocks a refill of this class may take. */
+uint32_t hak_heap_batch_max(uint32_t class_id);
+
+/* In the child of a fork, for the heap of a thread that is not there: what its caches held goes back to the slabs, as
+ * far as it can be known, and the heap becomes an orphan. Nobody else runs. */
+void hak_heap_salvage(struct hak_heap *heap);
+
+/* The rest needs heap.lock. */
+
+/* Give back every slab that is empty. */
+void hak_heap_give_empties(struct hak_heap *heap);
 /* Return a block to its slab; an empty slab goes to the pool unless it is the last of its class here. */
 void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_block *block);
 /* Bind a slab from the pool to a class and make it available here. */
 void hak_heap_bind(struct hak_heap *heap, struct hak_slab *slab, uint32_t class_id);
 /* Move a slab that became full out of the way. */
 void hak_heap_retire_full(struct hak_heap *heap, struct hak_slab *slab);
-/* Bring a class's cache down to `keep` blocks. */
-void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep);
 
 #endif

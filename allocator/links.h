@@ -1,8 +1,11 @@
 /* links: the one module that knows how a link is stored in a free block.
  *
- * Place: the first 8 bytes of the block. Encoding: the plain address of the next block, NULL at the end of a local
- * list. A remote queue may end in the sentinel instead (remote.h); the sentinel is no canonical address, so following
- * it traps. A block that leaves a list has its link wiped, so nothing of the allocator shows in memory handed out.
+ * Place: the first 8 bytes of the block. Encoding: the address of the next block, exclusive-or the process's key, whose
+ * upper 16 bits are not zero; those of an address are. NULL ends a local list; a remote queue may end in the sentinel
+ * instead (remote.h), which is no address a program can have. So a stored word whose upper bits do not decode to zero
+ * is no link: somebody wrote to a free block, and it is not followed. And a live block that begins with what decodes to
+ * a link is suspect of having been freed already. A block that leaves a list has its link wiped, so nothing of the
+ * allocator shows in memory handed out.
  *
  * Who may call: whoever owns the block at that moment (list owner, or the thread that pushes or drains). Free blocks
  * are poisoned under AddressSanitizer, hence these accesses, and only these, are not instrumented. */
@@ -14,11 +17,11 @@
 #include "allocator/atomic.h"
 #include "allocator/fault.h"
 #include "allocator/os.h"
+#include "allocator/root.h"
 
-/* A free block. Never defined: only this module looks inside. */
-struct hak_block;
+#define HAK_SENTINEL ((struct hak_block *)(uintptr_t)UINT64_C(0x0000b10c5ea1ed01))
 
-#define HAK_SENTINEL ((struct hak_block *)(uintptr_t)UINT64_C(0xb10c5ea1c105ed00))
+enum { HAK_LINK_ADDRESS_BITS = 48 };
 
 #if HAK_ASAN
 #define HAK_RAW_ACCESS __attribute__((no_sanitize_address, unused)) static
@@ -26,20 +29,46 @@ struct hak_block;
 #define HAK_RAW_ACCESS static inline
 #endif
 
-HAK_RAW_ACCESS struct hak_block **hak_link_place(struct hak_block *block) {
-    return (struct hak_block **)(void *)block + (HAK_FAULT(LINK_PAST_BLOCK) ? 1 : 0);
+/* From a random number, one that can be a key. */
+static inline uintptr_t hak_link_key(uint64_t random) {
+    return (uintptr_t)(random | UINT64_C(1) << 63) & ~(UINT64_C(1) << 62);
+}
+
+HAK_RAW_ACCESS uintptr_t *hak_link_place(struct hak_block *block) {
+    return (uintptr_t *)(void *)block + (HAK_FAULT(LINK_PAST_BLOCK) ? 1 : 0);
+}
+
+static inline uintptr_t hak_link_code(uintptr_t word) {
+    return word ^ hak_load(&hak_root.link_key, relaxed);
+}
+
+/* Whether a decoded word can be a link. */
+static inline bool hak_link_is_possible(uintptr_t decoded) {
+    return HAK_LIKELY(decoded >> HAK_LINK_ADDRESS_BITS == 0);
 }
 
 HAK_RAW_ACCESS struct hak_block *hak_link_get(struct hak_block *block) {
-    return hak_plain_load(*hak_link_place(block));
+    uintptr_t decoded = hak_link_code(hak_plain_load(*hak_link_place(block)));
+    if (HAK_UNLIKELY(!hak_link_is_possible(decoded))) {
+        os_fatal(HAK_FATAL_LINK, "hakmem: a free block was written to: its link is broken");
+    }
+    return (struct hak_block *)decoded;
 }
 
 HAK_RAW_ACCESS void hak_link_set(struct hak_block *block, struct hak_block *next) {
-    hak_plain_store(*hak_link_place(block), next);
+    hak_plain_store(*hak_link_place(block), hak_link_code((uintptr_t)next));
 }
 
 HAK_RAW_ACCESS void hak_link_wipe(struct hak_block *block) {
-    hak_link_set(block, NULL);
+    hak_plain_store(*hak_link_place(block), 0);
+}
+
+/* What a block that is about to be freed would lead to if it were free already; true when that can be at all, which in
+ * a live block is a chance of one in 65,536 words. */
+HAK_RAW_ACCESS bool hak_link_peek(struct hak_block *block, struct hak_block **next) {
+    uintptr_t decoded = hak_link_code(*(uintptr_t *)(void *)block);
+    *next = (struct hak_block *)decoded;
+    return HAK_UNLIKELY(decoded >> HAK_LINK_ADDRESS_BITS == 0);
 }
 
 /* Take the first block off a local list that is not empty. */

@@ -1,18 +1,19 @@
-/* malloc: the public entry points. The fast paths stand first.
+/* malloc: allocating and freeing. The fast paths stand first.
  *
  * Cost of malloc, cached small block: one load of the thread root, one of the class table, the cache's head, the
- * block's link; stores of head, link and count. No atomic read-modify-write, one branch on size, one on the cache. Cost
- * of free, own small block: the region map's two loads, the slab's owner, the thread root; stores of link, head and
- * count. No read-modify-write. */
-#include "allocator/hakmem.h"
-
+ * block's link and the links' key; stores of head, link and count. No atomic read-modify-write; branches on the size's
+ * tier, on the cache, on the link's soundness. Cost of free, own small block: the region map's two loads, the slab's
+ * owner, the thread root, the block's first word and the key; stores of link, head and count. No read-modify-write. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "allocator/annotate.h"
-#include "allocator/assert.h"
-#include "allocator/big.h"
+#include "allocator/backing.h"
+#include "allocator/complain.h"
+#include "allocator/hakmem.h"
+#include "allocator/header.h"
+#include "allocator/large.h"
 #include "allocator/refill.h"
 #include "allocator/root.h"
 #include "allocator/superslab.h"
@@ -20,83 +21,118 @@
 
 static HAK_NOINLINE void *malloc_slow(size_t size_bytes);
 static HAK_NOINLINE void free_slow(void *block, uintptr_t entry);
+static HAK_NOINLINE void free_suspect(struct hak_slab *slab, void *block);
 
 /* Pre: the cache is not empty. */
-static inline void *cache_pop(struct hak_cache *cache, size_t size_bytes) {
+static inline void *cache_pop(struct hak_cache *cache, uint32_t class_id, size_t size_bytes) {
     struct hak_block *block = cache->head;
     if (!HAK_FAULT_IF(CACHE_KEEPS_HEAD, cache->count == 1)) {
         block = hak_list_pop(&cache->head);
         cache->count--;
     }
+    hak_header_open(block, class_id);
     hak_mark_open(block, size_bytes);
     return block;
 }
 
 HAK_EXPORT void *hak_malloc(size_t size_bytes) {
-    if (HAK_LIKELY(size_bytes <= HAK_TINY_MAX_BYTES)) {
-        struct hak_cache *cache = &hak_thread.heap->caches[hak_class_of(size_bytes)];
+    if (HAK_LIKELY(size_bytes <= hak_small_max_bytes())) {
+        uint32_t class_id = hak_class_of(size_bytes + HAK_HEADER_BYTES);
+        struct hak_cache *cache = &hak_thread.heap->caches[class_id];
         if (HAK_LIKELY(cache->head != NULL)) {
-            return cache_pop(cache, size_bytes);
+            return cache_pop(cache, class_id, size_bytes);
         }
     }
     return malloc_slow(size_bytes);
 }
 
-/* Whether the slab belongs to the calling thread. */
-static inline bool owner_is(struct hak_heap *owner, struct hak_heap *heap) {
-    if (HAK_FAULT_IF(OWNER_8BIT, owner != heap && owner != NULL && heap != &hak_heap_none)) {
-        return ((uintptr_t)owner >> 12 & 0xff) == ((uintptr_t)heap >> 12 & 0xff);
+/* Whether the slab belongs to the calling thread, and frees need no more care than usual. */
+static inline bool owner_is(struct hak_slab *slab, struct hak_heap *heap) {
+    uintptr_t owner_word = hak_load(&slab->owner_word, relaxed);
+    if (HAK_FAULT_IF(OWNER_8BIT, owner_word != (uintptr_t)heap && owner_word != 0 && heap != &hak_heap_none)) {
+        return (owner_word >> 12 & 0xff) == ((uintptr_t)heap >> 12 & 0xff);
     }
-    return owner == heap;
+    return owner_word == (uintptr_t)heap;
+}
+
+static inline void free_local(struct hak_heap *heap, struct hak_slab *slab, void *address) {
+    struct hak_cache *cache = &heap->caches[slab->class_id];
+    hak_header_close(address, slab->class_id);
+    hak_mark_closed(address, slab->block_bytes - HAK_HEADER_BYTES);
+    hak_list_push(&cache->head, address);
+    if (HAK_UNLIKELY(++cache->count > cache->capacity)) {
+        hak_heap_overflow(heap, slab->class_id);
+    }
 }
 
 HAK_EXPORT void hak_free(void *address) {
     uintptr_t entry = hak_map_entry(address);
-    if (HAK_LIKELY((entry & HAK_MAP_TAG_MASK) == HAK_MAP_SUPERSLAB)) {
-        struct hak_slab *slab = hak_superslab_slab((struct hak_superslab *)(entry - HAK_MAP_SUPERSLAB), address);
+    if (HAK_LIKELY(hak_map_is_superslab(entry))) {
+        struct hak_slab *slab = hak_slab_at(entry, address);
         struct hak_heap *heap = hak_thread.heap;
-        if (HAK_LIKELY(owner_is(hak_load(&slab->owner, relaxed), heap))) {
+        if (HAK_LIKELY(owner_is(slab, heap))) {
+            struct hak_block *next;
             if (HAK_CHECK >= 1 && !hak_slab_holds(slab, address)) {
-                os_fatal(HAK_FATAL_BAD_POINTER, "hakmem: free(): the pointer is not the start of a block");
+                hak_complain("free()", address, "the pointer is not the start of a block");
+                return;
             }
-            struct hak_cache *cache = &heap->caches[slab->class_id];
-            hak_mark_closed(address, slab->block_bytes);
-            hak_list_push(&cache->head, address);
-            if (HAK_UNLIKELY(++cache->count > cache->capacity)) {
-                hak_heap_flush(heap, slab->class_id, cache->capacity / 2);
+            if (HAK_UNLIKELY(!hak_header_is_live(address, slab->class_id) || hak_link_peek(address, &next))) {
+                free_suspect(slab, address);
+                return;
             }
+            free_local(heap, slab, address);
             return;
         }
     }
     free_slow(address, entry);
 }
 
-/* A small block that its thread did not own: it goes to the owner's queue. */
-static void free_remote(struct hak_slab *slab, struct hak_heap *owner, void *address) {
-    if (owner == NULL || (HAK_CHECK >= 1 && !hak_slab_could_hold(slab, address))) {
-        os_fatal(HAK_FATAL_BAD_POINTER, "hakmem: free(): the pointer is not the start of a block");
+static void free_suspect(struct hak_slab *slab, void *address) {
+    if (hak_is_free_already(slab, address)) {
+        hak_complain("free()", address, "the pointer was freed already");
+    } else if (!hak_header_is_live(address, slab->class_id)) {
+        hak_complain("free()", address, "the byte in front of the block was overwritten, or it is no block");
+    } else {
+        free_local(hak_thread.heap, slab, address);
     }
-    hak_mark_closed(address, slab->block_bytes);
+}
+
+/* A small block of another thread, or one that is looked at more closely. */
+static void free_small(struct hak_slab *slab, void *address) {
+    struct hak_heap *heap = hak_thread.heap;
+    struct hak_heap *owner = hak_slab_owner(slab);
+    bool is_own = owner == heap;
+    if (owner == NULL || !(is_own ? hak_slab_holds(slab, address) : hak_slab_could_hold(slab, address))) {
+        hak_complain("free()", address,
+                     owner == NULL ? "the pointer was freed already, or it is no block's"
+                                   : "the pointer is not the start of a block");
+        return;
+    }
+    if (hak_is_free_already(slab, address) || !hak_header_is_live(address, slab->class_id) || is_own) {
+        free_suspect(slab, address);
+        return;
+    }
+    hak_header_close(address, slab->class_id);
+    hak_mark_closed(address, slab->block_bytes - HAK_HEADER_BYTES);
     if (HAK_FAULT(RELEASE_UNDER_REMOTE)) {
         slab->used--;
     }
-    hak_remote_push(&owner->remote, address);
+    if (hak_thread_has_heap()) {
+        hak_heap_push_remote(heap, owner, address);
+    } else {
+        hak_remote_push(&owner->remote, address, address);
+    }
 }
 
 static void free_slow(void *address, uintptr_t entry) {
     if (address == NULL) {
         return;
     }
-    if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_SUPERSLAB) {
-        struct hak_slab *slab = hak_superslab_slab((struct hak_superslab *)(entry - HAK_MAP_SUPERSLAB), address);
-        free_remote(slab, hak_load(&slab->owner, relaxed), address);
-        return;
+    if (hak_map_is_superslab(entry)) {
+        free_small(hak_slab_at(entry, address), address);
+    } else if (!hak_large_give(address, entry)) {
+        hak_complain("free()", address, "the pointer was freed already, or is not from this allocator");
     }
-    struct hak_big *big = hak_map_big(address);
-    if (big == NULL || big->base != address) {
-        os_fatal(HAK_FATAL_BAD_POINTER, "hakmem: free(): the pointer is not from this allocator");
-    }
-    hak_big_give(big);
 }
 
 static void *out_of_memory(void) {
@@ -112,21 +148,22 @@ static void *out_of_memory(void) {
 }
 
 /* The refill counts on an empty cache, so whoever chose the class by other means than size looks there first. */
-static void *tiny_or_null(uint32_t class_id, size_t size_bytes) {
+static void *small_or_null(uint32_t class_id, size_t size_bytes) {
     struct hak_cache *cache = &hak_thread.heap->caches[class_id];
     if (cache->head != NULL) {
-        return cache_pop(cache, size_bytes);
+        return cache_pop(cache, class_id, size_bytes);
     }
     struct hak_block *block = hak_refill(class_id);
     if (block == NULL) {
         return out_of_memory();
     }
+    hak_header_open(block, class_id);
     hak_mark_open(block, size_bytes);
     return block;
 }
 
-static void *big_or_null(size_t size_bytes, size_t align_bytes) {
-    void *block = hak_big_take(size_bytes, align_bytes);
+static void *large_or_null(size_t size_bytes, size_t align_bytes, bool *zeroed) {
+    void *block = hak_large_take(size_bytes, align_bytes, zeroed);
     if (block == NULL) {
         return out_of_memory();
     }
@@ -135,13 +172,14 @@ static void *big_or_null(size_t size_bytes, size_t align_bytes) {
 }
 
 static void *malloc_slow(size_t size_bytes) {
+    bool zeroed;
 #if HAK_FAULTS
     if (HAK_FAULT(STATE_OUTSIDE_ROOT) && ++hak_faults.outside_root % 7 == 0) {
-        return big_or_null(size_bytes, HAK_PAGE_BYTES);
+        return large_or_null(size_bytes, HAK_PAGE_BYTES, &zeroed);
     }
 #endif
-    return size_bytes <= HAK_TINY_MAX_BYTES ? tiny_or_null(hak_class_of(size_bytes), size_bytes)
-                                            : big_or_null(size_bytes, HAK_PAGE_BYTES);
+    return size_bytes <= hak_small_max_bytes() ? small_or_null(hak_class_of(size_bytes + HAK_HEADER_BYTES), size_bytes)
+                                               : large_or_null(size_bytes, HAK_PAGE_BYTES, &zeroed);
 }
 
 /* count * size_bytes, or false when that overflows. The division is paid for only by large operands. */
@@ -151,92 +189,29 @@ static bool product(size_t count, size_t size_bytes, size_t *product_bytes) {
     return !overflows || HAK_FAULT(OVERFLOW_IGNORED);
 }
 
+static void *zeroed_large(size_t total_bytes) {
+    bool zeroed;
+    void *block = large_or_null(total_bytes, HAK_PAGE_BYTES, &zeroed);
+    if (block != NULL && !zeroed) {
+        os_announce(block, total_bytes);
+        memset(block, 0, total_bytes);
+    }
+    return block;
+}
+
 HAK_EXPORT void *hak_calloc(size_t count, size_t size_bytes) {
     size_t total_bytes;
     if (HAK_UNLIKELY(!product(count, size_bytes, &total_bytes))) {
         return out_of_memory();
     }
+    if (HAK_UNLIKELY(total_bytes > hak_small_max_bytes())) {
+        return zeroed_large(total_bytes);
+    }
     void *block = hak_malloc(total_bytes);
-    if (block != NULL && total_bytes <= HAK_TINY_MAX_BYTES && !HAK_FAULT_IF(CALLOC_SKIPS_ZERO, total_bytes > 32)) {
-        memset(block, 0, total_bytes); /* a fresh mapping is zero already */
+    if (block != NULL && !HAK_FAULT_IF(CALLOC_SKIPS_ZERO, total_bytes > 32)) {
+        memset(block, 0, total_bytes);
     }
     return block;
-}
-
-/* What stands behind a live block: one of slab and big is not NULL. */
-struct backing {
-    struct hak_slab *slab;
-    struct hak_big *big;
-    size_t usable_bytes;
-};
-
-static struct backing backing_of(void *address) {
-    struct hak_superslab *superslab = hak_map_superslab(address);
-    if (superslab != NULL) {
-        struct hak_slab *slab = hak_superslab_slab(superslab, address);
-        struct hak_heap *owner = hak_load(&slab->owner, relaxed);
-        if (owner == hak_thread.heap ? hak_slab_holds(slab, address)
-                                     : owner != NULL && hak_slab_could_hold(slab, address)) {
-            return (struct backing){slab, NULL, slab->block_bytes};
-        }
-    } else {
-        struct hak_big *big = hak_map_big(address);
-        if (big != NULL && big->base == address) {
-            return (struct backing){NULL, big, big->size_bytes};
-        }
-    }
-    os_fatal(HAK_FATAL_BAD_POINTER, "hakmem: realloc() or malloc_usable_size(): the pointer is not a live block");
-}
-
-/* Try to serve the new size where the block is. A block that would waste more than half is moved. */
-static bool resize_in_place(void *address, struct backing backing, size_t size_bytes) {
-    bool fits = backing.big != NULL ? size_bytes > HAK_TINY_MAX_BYTES && hak_big_resize(backing.big, size_bytes)
-                                    : size_bytes <= backing.usable_bytes && size_bytes >= backing.usable_bytes / 2;
-    if (fits) {
-        hak_mark_closed(address, backing.big != NULL ? backing.big->size_bytes : backing.usable_bytes);
-        hak_mark_open(address, size_bytes);
-    }
-    return fits;
-}
-
-static void content_move(void *to, void *from, struct backing backing, size_t size_bytes) {
-    size_t shared_bytes = size_bytes < backing.usable_bytes ? size_bytes : backing.usable_bytes;
-    hak_mark_open(from, backing.usable_bytes); /* how much of it was asked for is not known here */
-    if (backing.big != NULL && size_bytes > HAK_TINY_MAX_BYTES) {
-        size_t shared_pages_bytes = (shared_bytes + HAK_PAGE_BYTES - 1) & ~(size_t)(HAK_PAGE_BYTES - 1);
-        hak_mark_open(to, shared_pages_bytes);
-        os_move_pages(to, from, shared_pages_bytes);
-        hak_mark_closed(to, shared_pages_bytes);
-        hak_mark_open(to, size_bytes);
-    } else {
-        os_announce(to, shared_bytes);
-        memcpy(to, from,
-               HAK_FAULT_IF(REALLOC_SHORT_COPY, shared_bytes % 16 != 0) ? shared_bytes & ~(size_t)15 : shared_bytes);
-    }
-}
-
-HAK_EXPORT void *hak_realloc(void *address, size_t size_bytes) {
-    if (address == NULL) {
-        return hak_malloc(size_bytes);
-    }
-    if (size_bytes == 0) {
-        hak_free(address);
-        return NULL;
-    }
-    struct backing backing = backing_of(address);
-    if (resize_in_place(address, backing, size_bytes)) {
-        return address;
-    }
-    void *moved = hak_malloc(size_bytes);
-    if (moved == NULL) {
-        if (HAK_FAULT(REALLOC_FREES_OLD)) {
-            hak_free(address);
-        }
-        return NULL;
-    }
-    content_move(moved, address, backing, size_bytes);
-    hak_free(address);
-    return moved;
 }
 
 HAK_EXPORT void *hak_reallocarray(void *address, size_t count, size_t size_bytes) {
@@ -250,11 +225,13 @@ static bool is_power_of_two(size_t n) {
 
 /* Pre: align_bytes is a power of two. */
 static void *aligned_or_null(size_t align_bytes, size_t size_bytes) {
-    uint32_t class_id = hak_class_aligned(size_bytes, align_bytes);
-    if (class_id == HAK_CLASS_NONE) {
-        return big_or_null(size_bytes, align_bytes);
+    uint32_t class_id = HAK_CLASS_NONE;
+    if (size_bytes <= hak_small_max_bytes()) {
+        class_id = hak_class_aligned(size_bytes + HAK_HEADER_BYTES, align_bytes, HAK_GEO->pool_max_bytes);
     }
-    return tiny_or_null(class_id, size_bytes);
+    bool zeroed;
+    return class_id == HAK_CLASS_NONE ? large_or_null(size_bytes, align_bytes, &zeroed)
+                                      : small_or_null(class_id, size_bytes);
 }
 
 HAK_EXPORT void *hak_aligned_alloc(size_t align_bytes, size_t size_bytes) {
@@ -294,24 +271,12 @@ HAK_EXPORT void hak_free_aligned_sized(void *address, size_t align_bytes, size_t
     hak_free(address);
 }
 
-HAK_EXPORT size_t hak_malloc_usable_size(void *address) {
-    if (address == NULL) {
-        return 0;
-    }
-    struct backing backing = backing_of(address);
-    hak_mark_open(address, backing.usable_bytes); /* who asks may use it all */
-    if (HAK_FAULT(USABLE_UNDERSTATES)) {
-        return backing.usable_bytes - 8;
-    }
-    return backing.usable_bytes + (HAK_FAULT_IF(USABLE_OVERSTATES, backing.slab != NULL) ? 16 : 0);
-}
-
 HAK_EXPORT int hak_malloc_trim(size_t pad_bytes) {
     (void)pad_bytes;
     struct hak_heap *heap = hak_thread_heap();
     if (heap != NULL) {
         hak_heap_trim(heap);
     }
-    hak_pool_trim();
+    hak_decay_trim();
     return 1;
 }

@@ -5,7 +5,7 @@
 #include "allocator/big.h"
 #include "allocator/meta.h"
 #include "allocator/root.h"
-#include "allocator/superslab.h"
+#include "allocator/run.h"
 
 static size_t cell_bytes(void) {
     return (size_t)1 << HAK_GEO->superslab_shift;
@@ -13,10 +13,6 @@ static size_t cell_bytes(void) {
 
 static size_t pages_per_cell(void) {
     return cell_bytes() >> HAK_PAGE_SHIFT;
-}
-
-static void *entry_pointer(uintptr_t entry) {
-    return (void *)(entry & ~(uintptr_t)HAK_MAP_TAG_MASK); /* tagged words hold addresses: records are aligned to 64 */
 }
 
 static uintptr_t cell_of(const void *address) {
@@ -47,38 +43,77 @@ static _Atomic uintptr_t *cell_word(uintptr_t cell) {
 
 struct hak_superslab *hak_map_superslab(const void *address) {
     uintptr_t entry = hak_map_entry(address);
-    return (entry & HAK_MAP_TAG_MASK) == HAK_MAP_SUPERSLAB ? entry_pointer(entry) : NULL;
+    return hak_map_is_superslab(entry) ? hak_map_record(entry) : NULL;
+}
+
+struct hak_region *hak_map_region(const void *address) {
+    uintptr_t entry = hak_map_entry(address);
+    return (entry & HAK_MAP_TAG_MASK) == HAK_MAP_REGION ? hak_map_record(entry) : NULL;
 }
 
 struct hak_big *hak_map_big(const void *address) {
     uintptr_t entry = hak_map_entry(address);
     switch (entry & HAK_MAP_TAG_MASK) {
     case HAK_MAP_BIG:
-        return entry_pointer(entry);
+        return hak_map_record(entry);
     case HAK_MAP_PAGES:
-        return hak_load(&((struct hak_map_pages *)entry_pointer(entry))->big[page_in_cell(address)], acquire);
+        return hak_load(&((struct hak_map_pages *)hak_map_record(entry))->big[page_in_cell(address)], acquire);
     default:
         return NULL;
     }
 }
 
-bool hak_map_enter_superslab(struct hak_superslab *superslab) {
+/* Make `count` cells say `entry`, none if a table is refused. Pre: they said nothing. */
+static bool cells_enter(const void *start, size_t count, uintptr_t entry) {
+    uintptr_t cell = cell_of(start);
+    bool prepared = true;
     hak_lock_acquire(&hak_root.map.lock);
-    _Atomic uintptr_t *word = cell_word(cell_of(superslab));
-    if (word != NULL) {
+    for (size_t i = 0; i < count && prepared; i++) {
+        prepared = cell_word(cell + i) != NULL; /* a leaf that stays empty costs nothing but its place */
+    }
+    for (size_t i = 0; i < count && prepared; i++) {
+        _Atomic uintptr_t *word = cell_word(cell + i);
         hak_assert(hak_load(word, relaxed) == HAK_MAP_NONE);
-        hak_store(word, (uintptr_t)superslab | HAK_MAP_SUPERSLAB, release); /* the header before its address */
+        hak_store(word, entry, release); /* the record before its address */
     }
     hak_lock_release(&hak_root.map.lock);
-    return word != NULL;
+    return prepared;
+}
+
+static void cells_change(const void *start, size_t count, uintptr_t entry) {
+    uintptr_t cell = cell_of(start);
+    hak_lock_acquire(&hak_root.map.lock);
+    for (size_t i = 0; i < count; i++) {
+        _Atomic uintptr_t *word = cell_word(cell + i);
+        hak_assert(word != NULL && (hak_load(word, relaxed) & HAK_MAP_TAG_MASK) >= HAK_MAP_REGION);
+        hak_store(word, entry, release);
+    }
+    hak_lock_release(&hak_root.map.lock);
+}
+
+bool hak_map_enter_superslab(struct hak_superslab *superslab, uint32_t slab_shift) {
+    hak_assert(slab_shift >= HAK_MAP_SUPERSLAB && slab_shift <= HAK_MAP_TAG_MASK);
+    return cells_enter(superslab, 1, (uintptr_t)superslab | slab_shift);
 }
 
 void hak_map_remove_superslab(struct hak_superslab *superslab) {
-    hak_lock_acquire(&hak_root.map.lock);
-    _Atomic uintptr_t *word = cell_word(cell_of(superslab));
-    hak_assert(word != NULL && hak_load(word, relaxed) == ((uintptr_t)superslab | HAK_MAP_SUPERSLAB));
-    hak_store(word, HAK_MAP_NONE, relaxed);
-    hak_lock_release(&hak_root.map.lock);
+    cells_change(superslab, 1, HAK_MAP_NONE);
+}
+
+void hak_map_change_superslab(struct hak_superslab *superslab, uint32_t slab_shift) {
+    cells_change(superslab, 1, (uintptr_t)superslab | slab_shift);
+}
+
+static size_t region_cells(void) {
+    return (size_t)1 << (HAK_GEO->region_shift - HAK_GEO->superslab_shift);
+}
+
+bool hak_map_enter_region(struct hak_region *region, const void *base) {
+    return cells_enter(base, region_cells(), (uintptr_t)region | HAK_MAP_REGION);
+}
+
+void hak_map_remove_region(const void *base) {
+    cells_change(base, region_cells(), HAK_MAP_NONE);
 }
 
 /* A stretch of a range of pages: a part of one cell, or several whole cells of one leaf. */
@@ -108,9 +143,12 @@ static size_t stretch_bytes(struct stretch stretch) {
     return stretch.cell_count * stretch.page_count << HAK_PAGE_SHIFT;
 }
 
+static size_t pages_bytes(void) {
+    return sizeof(struct hak_map_pages) + pages_per_cell() * sizeof(_Atomic(struct hak_big *));
+}
+
 static struct hak_map_pages *pages_take(void) {
-    return hak_meta_take(HAK_META_PAGES,
-                         sizeof(struct hak_map_pages) + pages_per_cell() * sizeof(_Atomic(struct hak_big *)));
+    return hak_meta_take(HAK_META_PAGES, pages_bytes());
 }
 
 /* Make every table that entering the stretch will need. */
@@ -131,7 +169,7 @@ static bool stretch_prepare(struct stretch stretch) {
 }
 
 static void pages_drop_if_unused(_Atomic uintptr_t *word) {
-    struct hak_map_pages *pages = entry_pointer(hak_load(word, relaxed));
+    struct hak_map_pages *pages = hak_map_record(hak_load(word, relaxed));
     if (pages->used == 0) {
         hak_store(word, HAK_MAP_NONE, relaxed);
         hak_meta_give(HAK_META_PAGES, pages);
@@ -147,7 +185,7 @@ static void stretch_unprepare(struct stretch stretch) {
 }
 
 static void pages_write(_Atomic uintptr_t *word, size_t first_page, size_t page_count, struct hak_big *big) {
-    struct hak_map_pages *pages = entry_pointer(hak_load(word, relaxed));
+    struct hak_map_pages *pages = hak_map_record(hak_load(word, relaxed));
     for (size_t i = first_page; i < first_page + page_count; i++) {
         hak_debug_assert((hak_load(&pages->big[i], relaxed) == NULL) == (big != NULL));
         hak_store(&pages->big[i], big, release);
@@ -173,12 +211,11 @@ static void stretch_write(struct stretch stretch, struct hak_big *big) {
     }
 }
 
-bool hak_map_enter_big(struct hak_big *big, const void *address, size_t size_bytes) {
-    const char *start = address;
+/* Pre: map.lock is held. */
+static bool big_enter(struct hak_big *big, const char *start, size_t size_bytes) {
     const char *end = start + size_bytes;
     const char *prepared_end = start;
     bool prepared = true;
-    hak_lock_acquire(&hak_root.map.lock);
     while (prepared && prepared_end < end) {
         struct stretch stretch = stretch_at(prepared_end, end);
         prepared = stretch_prepare(stretch);
@@ -193,19 +230,53 @@ bool hak_map_enter_big(struct hak_big *big, const void *address, size_t size_byt
         }
         at += stretch_bytes(stretch);
     }
-    hak_lock_release(&hak_root.map.lock);
     return prepared;
 }
 
-void hak_map_remove_big(const void *address, size_t size_bytes) {
-    const char *end = (const char *)address + size_bytes;
-    hak_lock_acquire(&hak_root.map.lock);
-    for (const char *at = address; at < end;) {
+/* Pre: map.lock is held. */
+static void big_remove(const char *start, size_t size_bytes) {
+    const char *end = start + size_bytes;
+    for (const char *at = start; at < end;) {
         struct stretch stretch = stretch_at(at, end);
         stretch_write(stretch, NULL);
         at += stretch_bytes(stretch);
     }
+}
+
+bool hak_map_enter_big(struct hak_big *big, const void *address, size_t size_bytes) {
+    hak_lock_acquire(&hak_root.map.lock);
+    bool entered = big_enter(big, address, size_bytes);
     hak_lock_release(&hak_root.map.lock);
+    return entered;
+}
+
+void hak_map_remove_big(const void *address, size_t size_bytes) {
+    hak_lock_acquire(&hak_root.map.lock);
+    big_remove(address, size_bytes);
+    hak_lock_release(&hak_root.map.lock);
+}
+
+/* Records that entering a mapping anywhere could need: it ends in at most two cells that are not whole, and in as many
+ * leaves as its cells can spread over. */
+static bool tables_stock(size_t size_bytes) {
+    size_t leaf_cells = (size_t)1 << hak_map_leaf_bits(HAK_GEO);
+    size_t leaves = size_bytes / cell_bytes() / leaf_cells + 2;
+    return hak_meta_stock(HAK_META_LEAF, sizeof(_Atomic uintptr_t) * leaf_cells, leaves) &&
+           hak_meta_stock(HAK_META_PAGES, pages_bytes(), 2);
+}
+
+/* The tables are there before the mapping moves, and only holders of map.lock take such: entering it cannot fail. The
+ * old range may be somebody else's as soon as it has moved, but nobody can enter it before the lock is free. */
+void *hak_map_move_big(struct hak_big *big, void *address, size_t old_bytes, size_t new_bytes) {
+    hak_lock_acquire(&hak_root.map.lock);
+    void *moved = tables_stock(new_bytes) ? os_remap(address, old_bytes, new_bytes) : NULL;
+    if (moved != NULL) {
+        big_remove(address, old_bytes);
+        bool entered = big_enter(big, moved, new_bytes);
+        hak_assert(entered);
+    }
+    hak_lock_release(&hak_root.map.lock);
+    return moved;
 }
 
 /* A cell that is one word becomes a table that says the same, page by page. Pre: map.lock is held. */
@@ -215,7 +286,7 @@ static bool cell_split(_Atomic uintptr_t *word) {
         return false;
     }
     for (size_t i = 0; i < pages_per_cell(); i++) {
-        hak_store(&pages->big[i], entry_pointer(hak_load(word, relaxed)), relaxed);
+        hak_store(&pages->big[i], hak_map_record(hak_load(word, relaxed)), relaxed);
     }
     pages->used = (uint32_t)pages_per_cell();
     hak_store(word, (uintptr_t)pages | HAK_MAP_PAGES, release);
@@ -231,39 +302,42 @@ bool hak_map_split_big(const void *address) {
     return done;
 }
 
-/* A big mapping may stand in many words: report it where its first page is. */
-static void walk_cell(uintptr_t entry, const char *cell_start, void (*superslab)(void *, struct hak_superslab *),
-                      void (*big)(void *, struct hak_big *), void *context) {
-    if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_SUPERSLAB) {
-        superslab(context, entry_pointer(entry));
-    } else if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_BIG) {
-        struct hak_big *record = entry_pointer(entry);
-        if (record->base == cell_start) {
-            big(context, record);
+/* A region or a mapping may stand in many words: report it where its first page is. */
+static void walk_cell(uintptr_t entry, const char *cell_start, const struct hak_map_visitor *visitor, void *context) {
+    if (hak_map_is_superslab(entry)) {
+        visitor->superslab(context, hak_map_record(entry));
+    } else if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_REGION) {
+        struct hak_region *region = hak_map_record(entry);
+        if (region->base == cell_start) {
+            visitor->region(context, region);
         }
-    } else if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_PAGES) {
-        struct hak_map_pages *pages = entry_pointer(entry);
+    } else if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_BIG) {
+        struct hak_big *record = hak_map_record(entry);
+        if (record->base == cell_start) {
+            visitor->big(context, record);
+        }
+    } else {
+        struct hak_map_pages *pages = hak_map_record(entry);
         for (size_t i = 0; i < pages_per_cell(); i++) {
             struct hak_big *record = hak_load(&pages->big[i], relaxed);
             if (record != NULL && record->base == cell_start + (i << HAK_PAGE_SHIFT)) {
-                big(context, record);
+                visitor->big(context, record);
             }
         }
     }
 }
 
-void hak_map_walk(void (*superslab)(void *context, struct hak_superslab *),
-                  void (*big)(void *context, struct hak_big *), void *context) {
+void hak_map_walk(const struct hak_map_visitor *visitor, void *context) {
     uint32_t leaf_bits = hak_map_leaf_bits(HAK_GEO);
     uintptr_t root_end = (uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_GEO->superslab_shift - leaf_bits);
     for (uintptr_t root_index = 0; root_index < root_end; root_index++) {
         _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index], acquire);
         uintptr_t leaf_end = leaf == NULL ? 0 : (uintptr_t)1 << leaf_bits;
         for (uintptr_t i = 0; i < leaf_end; i++) {
-            uintptr_t entry = hak_load(&leaf[i], relaxed);
+            uintptr_t entry = hak_load(&leaf[i], acquire);
             if (HAK_UNLIKELY(entry != HAK_MAP_NONE)) {
                 uintptr_t start = HAK_ADDRESS_BASE + (((root_index << leaf_bits) | i) << HAK_GEO->superslab_shift);
-                walk_cell(entry, (const char *)start, superslab, big, context);
+                walk_cell(entry, (const char *)start, visitor, context);
             }
         }
     }

@@ -1,8 +1,9 @@
 /* map: the region map. One lookup answers what any address is.
  *
  * The address space is divided into cells of one SuperSlab's size. A two-level table has a word per cell, with a tag in
- * its low bits: none, a SuperSlab, one big mapping that covers the whole cell, or a table of the cell's pages, where
- * smaller mappings (and the ends of larger ones) are found page by page.
+ * its low bits: none, one big mapping that covers the whole cell, a table of the cell's pages (where smaller mappings
+ * and the ends of larger ones are found page by page), a region of the run tier, or a SuperSlab. The tag of a SuperSlab
+ * is the shift of its slabs, which are always larger than the other tags: one word answers which slab an address is in.
  *
  * Lookups take no lock and may run beside changes: an entry is written before the address it stands for is handed out,
  * and tables live in metadata memory, which stays readable for ever. Changes take map.lock; it may be held while taking
@@ -21,7 +22,17 @@
 struct hak_superslab;
 struct hak_big;
 
-enum hak_map_tag { HAK_MAP_NONE, HAK_MAP_SUPERSLAB, HAK_MAP_BIG, HAK_MAP_PAGES, HAK_MAP_TAG_MASK = 3 };
+struct hak_region;
+
+/* Records behind tagged words are aligned to 64. */
+enum hak_map_tag {
+    HAK_MAP_NONE,
+    HAK_MAP_BIG,
+    HAK_MAP_PAGES,
+    HAK_MAP_REGION,
+    HAK_MAP_SUPERSLAB, /* and every larger tag */
+    HAK_MAP_TAG_MASK = 63
+};
 
 /* Two halves of the bits that number cells; the leaf takes the larger one. Real: 48 - 21 = 27 bits, 13 + 14. */
 enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : 8192 };
@@ -57,14 +68,29 @@ static inline uintptr_t hak_map_entry_in(struct hak_map *map, const struct hak_g
     return hak_load(&leaf[cell & (((uintptr_t)1 << hak_map_leaf_bits(geometry)) - 1)], acquire);
 }
 
-/* The SuperSlab an address lies in, or NULL. */
+static inline bool hak_map_is_superslab(uintptr_t entry) {
+    return (entry & HAK_MAP_TAG_MASK) >= HAK_MAP_SUPERSLAB;
+}
+
+static inline void *hak_map_record(uintptr_t entry) {
+    return (void *)(entry & ~(uintptr_t)HAK_MAP_TAG_MASK);
+}
+
+/* The SuperSlab, region or big mapping an address lies in, or NULL. */
 struct hak_superslab *hak_map_superslab(const void *address);
-/* The big mapping an address lies in, or NULL. */
+struct hak_region *hak_map_region(const void *address);
 struct hak_big *hak_map_big(const void *address);
 
-/* Enter or remove a SuperSlab. Enter returns false, and has changed nothing, when the system refuses a table. */
-bool hak_map_enter_superslab(struct hak_superslab *superslab);
+/* Enter or remove a SuperSlab, with the shift of its slabs. Enter returns false, and has changed nothing, when the
+ * system refuses a table. */
+bool hak_map_enter_superslab(struct hak_superslab *superslab, uint32_t slab_shift);
 void hak_map_remove_superslab(struct hak_superslab *superslab);
+/* The SuperSlab was divided anew. Pre: all its slabs are free. */
+void hak_map_change_superslab(struct hak_superslab *superslab, uint32_t slab_shift);
+
+/* The same for a region, which begins at `base` and has HAK_GEO->region_shift. */
+bool hak_map_enter_region(struct hak_region *region, const void *base);
+void hak_map_remove_region(const void *base);
 
 /* The same for the pages [address, address + size_bytes) of a big mapping. */
 bool hak_map_enter_big(struct hak_big *big, const void *address, size_t size_bytes);
@@ -72,9 +98,17 @@ void hak_map_remove_big(const void *address, size_t size_bytes);
 /* Make it possible to remove the pages of a big mapping from `address` on, where that is inside a cell. False when the
  * system refuses a table. */
 bool hak_map_split_big(const void *address);
+/* Have the system move a big mapping to where it can be new_bytes long, and enter it there. Its record is changed by
+ * the caller, who is the only one that may know the block. NULL when that cannot be; then nothing has changed. */
+void *hak_map_move_big(struct hak_big *big, void *address, size_t old_bytes, size_t new_bytes);
 
-/* Call `visit` for every SuperSlab and once for every big mapping. Nothing may change meanwhile. */
-void hak_map_walk(void (*superslab)(void *context, struct hak_superslab *),
-                  void (*big)(void *context, struct hak_big *), void *context);
+/* Call back for every SuperSlab, and once for every region and every big mapping, in the order of their addresses.
+ * Nothing may change meanwhile. */
+struct hak_map_visitor {
+    void (*superslab)(void *context, struct hak_superslab *);
+    void (*region)(void *context, struct hak_region *);
+    void (*big)(void *context, struct hak_big *);
+};
+void hak_map_walk(const struct hak_map_visitor *visitor, void *context);
 
 #endif

@@ -46,6 +46,7 @@ void *hak_meta_take(enum hak_meta_kind kind, size_t size_bytes) {
     void *record = reused;
     if (reused != NULL) {
         meta->free[kind] = reused->next;
+        meta->free_count[kind]--;
     } else {
         record = record_cut(meta, size_bytes);
     }
@@ -57,13 +58,33 @@ void *hak_meta_take(enum hak_meta_kind kind, size_t size_bytes) {
     return record;
 }
 
-void hak_meta_give(enum hak_meta_kind kind, void *record) {
-    struct hak_meta *meta = &hak_root.meta;
+static void list_push(struct hak_meta *meta, enum hak_meta_kind kind, void *record) {
     struct hak_meta_free *node = record;
-    hak_debug_assert(record != NULL);
-    hak_lock_acquire(&meta->lock);
     node->next = meta->free[kind];
     meta->free[kind] = node;
+    meta->free_count[kind]++;
+}
+
+bool hak_meta_stock(enum hak_meta_kind kind, size_t size_bytes, size_t count) {
+    struct hak_meta *meta = &hak_root.meta;
+    bool given = true;
+    hak_lock_acquire(&meta->lock);
+    while (given && meta->free_count[kind] < count) {
+        void *record = record_cut(meta, size_bytes);
+        given = record != NULL;
+        if (given) {
+            list_push(meta, kind, record);
+        }
+    }
+    hak_lock_release(&meta->lock);
+    return given;
+}
+
+void hak_meta_give(enum hak_meta_kind kind, void *record) {
+    struct hak_meta *meta = &hak_root.meta;
+    hak_debug_assert(record != NULL);
+    hak_lock_acquire(&meta->lock);
+    list_push(meta, kind, record);
     meta->live[kind]--;
     hak_lock_release(&meta->lock);
 }

@@ -1,6 +1,7 @@
 /* os: everything the allocator asks of the system. os_linux.c is the real one; the oracle has the simulated one.
  *
- * Pages are HAK_PAGE_BYTES. Every address and size below is a multiple of it, sizes are not 0, unless said otherwise.
+ * Pages are HAK_PAGE_BYTES (geometry.h), a multiple of the system's. Every address and size below is a multiple of it,
+ * sizes are not 0, unless said otherwise.
  * All functions may be called from any thread, keep errno, and never call malloc. */
 #ifndef HAKMEM_ALLOCATOR_OS_H
 #define HAKMEM_ALLOCATOR_OS_H
@@ -10,8 +11,6 @@
 #include <stdint.h>
 
 #include "allocator/config.h"
-
-enum { HAK_PAGE_SHIFT = 12, HAK_PAGE_BYTES = 1 << HAK_PAGE_SHIFT };
 
 /* Reserve address space, aligned to `align_bytes` (a power of two, at least a page). Not accessible until committed.
  * Returns NULL when the system refuses. */
@@ -33,6 +32,10 @@ static inline void os_announce(void *address, size_t size_bytes) {
 }
 #endif
 
+/* Drop the content of a part of a committed range; the range stays committed. Post, on true: reads as zero, and takes
+ * no memory until it is written. On false the content is as before. */
+bool os_purge(void *address, size_t size_bytes);
+
 /* Give a range back, committed or not; a reservation may be given back in parts. */
 void os_release(void *address, size_t size_bytes);
 
@@ -40,8 +43,13 @@ void os_release(void *address, size_t size_bytes);
  * as zero. On false nothing has changed. */
 bool os_extend(void *address, size_t old_bytes, size_t new_bytes);
 
-/* Move the content of one committed range to another that is still all zero and was never announced. The source holds
- * undefined bytes afterwards. The ranges do not overlap. Cannot fail. */
+/* Move a whole committed reservation to where it can be new_bytes long, new_bytes >= old_bytes. Returns the new
+ * address, and the old range is given back; what is new reads as zero. NULL when that cannot be; then nothing has
+ * changed. The new address is aligned to a page and no more. */
+void *os_remap(void *address, size_t old_bytes, size_t new_bytes);
+
+/* Copy the content of one committed range to another; the source holds undefined bytes afterwards. The ranges do not
+ * overlap. Cannot fail. */
 void os_move_pages(void *to, void *from, size_t size_bytes);
 
 /* What the real layer keeps; part of the state root. */
@@ -59,11 +67,29 @@ void os_process_attach(void);
 void os_wait(_Atomic uint32_t *word, uint32_t expected);
 void os_wake(_Atomic uint32_t *word);
 
+/* Milliseconds since some time in the past, never going back; cheap, and some milliseconds coarse. Wraps in 49 days:
+ * compare differences. */
+uint32_t os_clock_ms(void);
+
+/* A number nobody outside the process can guess, from what the system put there at its start. */
+uint64_t os_random(void);
+
+/* Write text to a file descriptor as far as it goes; what cannot be written is dropped in silence. */
+void os_write(int file, const char *text, size_t length);
+
+/* Write text at the end of a file, which is made if it is not there. What cannot be written is dropped in silence. */
+void os_append(const char *path, const char *text, size_t length);
+
+/* For reports: the process's number and the name of its program. */
+uint32_t os_process_id(void);
+const char *os_process_name(void);
+
 /* Why the allocator cannot go on. The simulated world turns each into a check of the oracle. */
 enum hak_fatal {
     HAK_FATAL_INVARIANT,   /* an assertion failed */
     HAK_FATAL_SENTINEL,    /* the sentinel was found where a block belongs */
     HAK_FATAL_BAD_POINTER, /* the caller passed a pointer that is not a live block */
+    HAK_FATAL_LINK,        /* somebody wrote over the link in a free block */
 };
 /* Say `message` (one line, no newline) on standard error and abort. Never allocates. */
 _Noreturn void os_fatal(enum hak_fatal kind, const char *message);

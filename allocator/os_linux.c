@@ -2,16 +2,24 @@
 #include "allocator/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "allocator/process.h"
 #include "allocator/root.h"
+#include "allocator/stats.h"
 #include "allocator/thread.h"
+
+/* ---- pages ---- */
 
 static void *map_pages(size_t size_bytes) {
     int saved_errno = errno;
@@ -55,6 +63,14 @@ bool os_commit(void *address, size_t size_bytes) {
     return true;
 }
 
+/* Refused where the program has locked the pages into memory. */
+bool os_purge(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    bool done = madvise(address, size_bytes, MADV_DONTNEED) == 0;
+    errno = saved_errno;
+    return done;
+}
+
 void os_release(void *address, size_t size_bytes) {
     unmap_pages(address, size_bytes);
 }
@@ -66,11 +82,24 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
     return done;
 }
 
-/* Not with mremap to a fixed place: where the source consists of several areas of the kernel's (a user's madvise is
- * enough), it fails after it has unmapped the target. */
+/* Never to a fixed place: where the source consists of several areas of the kernel's (a user's madvise is enough), that
+ * fails after it has unmapped the target; without one it fails before it has done anything. So where the system's pages
+ * are smaller than the allocator's, it cannot be had to find a place aligned to the latter, and is not asked. */
+void *os_remap(void *address, size_t old_bytes, size_t new_bytes) {
+    if (getauxval(AT_PAGESZ) < HAK_PAGE_BYTES) {
+        return NULL;
+    }
+    int saved_errno = errno;
+    void *moved = mremap(address, old_bytes, new_bytes, MREMAP_MAYMOVE);
+    errno = saved_errno;
+    return moved == MAP_FAILED ? NULL : moved;
+}
+
 void os_move_pages(void *to, void *from, size_t size_bytes) {
     memcpy(to, from, size_bytes);
 }
+
+/* ---- threads and processes ---- */
 
 static void thread_exit(void *heap) {
     (void)heap;
@@ -113,8 +142,10 @@ __attribute__((constructor(101))) static void process_attach_early(void) {
     hak_process_attach();
 }
 
-/* A copy of the allocator in a plugin that is unloaded: threads that end later must not call into it. */
-__attribute__((destructor)) static void exit_key_forget(void) {
+/* The process ends, or a copy of the allocator in a plugin is unloaded: then threads that end later must not call into
+ * it. */
+__attribute__((destructor)) static void process_end(void) {
+    hak_stats_exit();
     uint32_t seen = hak_exchange(&hak_root.os.exit_key_plus_one, 0, acq_rel);
     if (seen != 0) {
         (void)pthread_key_delete((pthread_key_t)(seen - 1));
@@ -133,10 +164,80 @@ void os_wake(_Atomic uint32_t *word) {
     errno = saved_errno;
 }
 
+/* ---- time, chance ---- */
+
+/* The coarse clock is read without entering the kernel, and without its counter. */
+uint32_t os_clock_ms(void) {
+    int saved_errno = errno;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    errno = saved_errno;
+    return (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+}
+
+/* The last steps of the generator splitmix64: every bit of the result depends on every bit of `word`. */
+static uint64_t mix(uint64_t word) {
+    word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    word = (word ^ word >> 27) * UINT64_C(0x94d049bb133111eb);
+    return word ^ word >> 31;
+}
+
+/* The system hands each process 16 random bytes. libc has made its own secrets of them: what is returned does not tell
+ * them. Clock and addresses are for systems that have neither those bytes nor getrandom. */
+uint64_t os_random(void) {
+    int saved_errno = errno;
+    uint64_t given[2] = {0};
+    struct timespec now = {0};
+    const void *random_bytes = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+    if (random_bytes != NULL) {
+        memcpy(given, random_bytes, sizeof given);
+    } else {
+        (void)!getrandom(given, sizeof given, GRND_NONBLOCK);
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    errno = saved_errno;
+    uint64_t word = mix((uint64_t)(uintptr_t)&now ^ mix((uint64_t)(uintptr_t)&hak_root));
+    word = mix(word ^ (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30);
+    return mix(given[0] ^ mix(given[1] ^ word));
+}
+
+/* ---- words ---- */
+
+void os_write(int file, const char *text, size_t length) {
+    int saved_errno = errno;
+    while (length > 0) {
+        ssize_t written = write(file, text, length);
+        if (written > 0) {
+            text += written;
+            length -= (size_t)written;
+        } else if (written == 0 || errno != EINTR) {
+            break;
+        }
+    }
+    errno = saved_errno;
+}
+
+void os_append(const char *path, const char *text, size_t length) {
+    int saved_errno = errno;
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file >= 0) {
+        os_write(file, text, length);
+        (void)close(file);
+    }
+    errno = saved_errno;
+}
+
+uint32_t os_process_id(void) {
+    return (uint32_t)getpid();
+}
+
+const char *os_process_name(void) {
+    return program_invocation_short_name != NULL ? program_invocation_short_name : "";
+}
+
 _Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
-    (void)kind;
-    ssize_t written = write(STDERR_FILENO, message, strlen(message));
-    written += write(STDERR_FILENO, "\n", 1);
-    (void)written;
+    (void)kind; /* the message says it */
+    os_write(STDERR_FILENO, message, strlen(message));
+    os_write(STDERR_FILENO, "\n", 1);
     abort();
 }

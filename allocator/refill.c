@@ -2,19 +2,20 @@
  *
  *   drain    what other threads gave back becomes local, so memory that is there is used before more is taken
  *   bind     a slab of the class that has a block: own, else an orphan's, else from the pool
- *   acquire  a batch of blocks moves from that slab to the cache */
+ *   acquire  a batch of blocks moves from that slab to the cache
+ *
+ * All of it under heap.lock, which is given up only to adopt. */
 #include "allocator/refill.h"
 
 #include "allocator/assert.h"
 #include "allocator/check.h"
+#include "allocator/links.h"
 #include "allocator/root.h"
 #include "allocator/thread.h"
 
 static struct hak_slab *slab_for(struct hak_heap *heap, uint32_t class_id) {
-    while (heap->available[class_id] == NULL && hak_heap_adopt(heap)) {
-    }
     if (heap->available[class_id] == NULL) {
-        struct hak_slab *slab = hak_pool_take();
+        struct hak_slab *slab = hak_pool_take(class_id);
         if (slab == NULL) {
             return NULL;
         }
@@ -24,19 +25,44 @@ static struct hak_slab *slab_for(struct hak_heap *heap, uint32_t class_id) {
 }
 
 static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
-    struct hak_cache *cache = &heap->caches[slab->class_id];
+    uint32_t class_id = slab->class_id;
+    struct hak_cache *cache = hak_heap_cache(heap, class_id);
     hak_debug_assert(cache->head == NULL);
     struct hak_block *block = hak_slab_pop(slab);
-    for (uint32_t taken = 1; taken < cache->batch && !hak_slab_is_full(slab); taken++) {
+    uint16_t taken = 0;
+    uint32_t wanted = cache->batch - 1U < cache->capacity ? cache->batch - 1U : cache->capacity;
+    while (taken < wanted && !hak_slab_is_full(slab)) {
         hak_list_push(&cache->head, hak_slab_pop(slab));
-        cache->count++;
+        taken++;
     }
-    if (cache->batch < HAK_GEO->refill_batch) {
-        cache->batch = (uint16_t)(cache->batch * 2); /* a class that is used little keeps little */
-    }
+    cache->count = taken;
+    uint32_t batch_max = hak_heap_batch_max(class_id);
+    cache->batch =
+        (uint16_t)(cache->batch * 2U < batch_max ? cache->batch * 2U : batch_max); /* little use, little kept */
     if (hak_slab_is_full(slab)) {
         hak_heap_retire_full(heap, slab);
     }
+    hak_count(&heap->work.refills[class_id >= HAK_TINY_CLASSES], 1);
+    hak_count(&heap->work.blocks[class_id >= HAK_TINY_CLASSES], taken + 1U);
+    return block;
+}
+
+static struct hak_block *refill_locked(struct hak_heap *heap, uint32_t class_id) {
+    hak_lock_acquire(&heap->lock);
+    hak_store(&heap->drained_ms, hak_load(&hak_root.decay.looked_ms, relaxed), relaxed);
+    hak_remote_drain(heap);
+    while (heap->available[class_id] == NULL && hak_load(&hak_root.heaps.orphans, relaxed) != NULL) {
+        hak_lock_release(&heap->lock);
+        bool adopted = hak_heap_adopt(heap);
+        hak_lock_acquire(&heap->lock);
+        if (!adopted) {
+            break;
+        }
+    }
+    struct hak_slab *slab = slab_for(heap, class_id);
+    struct hak_block *block = slab == NULL ? NULL : acquire(heap, slab);
+    hak_heap_assert(hak_heap_is_valid(heap));
+    hak_lock_release(&heap->lock);
     return block;
 }
 
@@ -50,12 +76,11 @@ struct hak_block *hak_refill(uint32_t class_id) {
         cache->count--;
         return hak_list_pop(&cache->head);
     }
-    hak_remote_drain(heap, HAK_REMOTE_OPEN);
-    struct hak_slab *slab = slab_for(heap, class_id);
-    if (slab == NULL) {
-        return NULL;
+    hak_heap_push_pending(heap);
+    struct hak_block *block = refill_locked(heap, class_id);
+    if (block != NULL) {
+        hak_heap_refilled(heap, class_id);
     }
-    struct hak_block *block = acquire(heap, slab);
-    hak_heap_assert(hak_heap_is_valid(heap));
+    hak_decay_tick();
     return block;
 }

@@ -5,22 +5,36 @@
 #ifndef HAKMEM_ALLOCATOR_ROOT_H
 #define HAKMEM_ALLOCATOR_ROOT_H
 
+#include "allocator/ace.h"
+#include "allocator/big.h"
+#include "allocator/decay.h"
 #include "allocator/geometry.h"
 #include "allocator/heap.h"
 #include "allocator/map.h"
 #include "allocator/meta.h"
+#include "allocator/option.h"
 #include "allocator/pool.h"
+#include "allocator/ring.h"
+#include "allocator/run.h"
 
 struct hak_root {
 #if HAK_SIM
     const struct hak_geometry *geometry; /* chosen by the simulated world before the first allocation */
 #endif
-    _Atomic uint32_t attached; /* os_process_attach was called */
+    _Atomic uintptr_t link_key;  /* links.h; 0 before the first heap */
+    _Atomic uint32_t attached;   /* process.h */
+    _Atomic uint32_t complaints; /* bad pointers so far */
     struct hak_os os;
+    struct hak_options options;
+    struct hak_ace ace;
+    struct hak_decay decay;
     struct hak_heaps heaps;
     struct hak_pool pool;
+    struct hak_runs runs;
+    struct hak_bigs bigs;
     struct hak_meta meta;
     struct hak_map map;
+    struct hak_ring ring;
 };
 
 extern struct hak_root hak_root;

@@ -4,10 +4,16 @@
 #include "allocator/annotate.h"
 #include "allocator/assert.h"
 #include "allocator/class.h"
-#include "allocator/root.h"
+#include "allocator/links.h"
+#include "allocator/superslab.h"
 
 static struct hak_block *block_at(const struct hak_slab *slab, uint32_t index) {
     return (struct hak_block *)(void *)(slab->start + (size_t)index * slab->block_bytes);
+}
+
+void hak_slab_set_owner(struct hak_slab *slab, struct hak_heap *owner) {
+    bool careful = owner != NULL && hak_option(FAIL_FAST) != 0;
+    hak_store(&slab->owner_word, (uintptr_t)owner | (careful ? HAK_OWNER_CAREFUL : 0), relaxed);
 }
 
 struct hak_block *hak_slab_pop(struct hak_slab *slab) {
@@ -20,7 +26,7 @@ struct hak_block *hak_slab_pop(struct hak_slab *slab) {
         block = hak_list_pop(&slab->free);
     } else {
         block = block_at(slab, slab->carved++);
-        os_announce(block, slab->block_bytes);
+        os_announce((char *)block - HAK_HEADER_BYTES, slab->block_bytes);
     }
     slab->used++;
     return block;
@@ -33,14 +39,20 @@ void hak_slab_push(struct hak_slab *slab, struct hak_block *block) {
     slab->used--;
 }
 
+/* Where the first block starts: a header in front of it needs room, and keeps the class's alignment. */
+static char *start_for(const struct hak_slab *slab, uint32_t class_id) {
+    char *slab_start = (char *)((uintptr_t)slab->start & ~((uintptr_t)hak_slab_bytes(slab) - 1));
+    return slab_start + (HAK_HEADER ? hak_class_align_bytes(class_id) : 0);
+}
+
 void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *owner) {
-    const struct hak_geometry *geometry = HAK_GEO;
     hak_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT(SLAB_TWO_CLASSES));
-    uint32_t block_bytes = hak_class_bytes[class_id];
-    uint32_t capacity = ((uint32_t)1 << geometry->slab_shift) / block_bytes;
-    slab->class_id = (uint16_t)class_id;
-    slab->block_bytes = block_bytes;
-    slab->capacity = capacity < geometry->slab_blocks_max ? capacity : geometry->slab_blocks_max;
+    char *slab_end = (char *)((uintptr_t)slab->start & ~((uintptr_t)hak_slab_bytes(slab) - 1)) + hak_slab_bytes(slab);
+    slab->start = start_for(slab, class_id);
+    slab->class_id = (uint8_t)class_id;
+    slab->block_bytes = hak_class_bytes[class_id];
+    uint32_t capacity = (uint32_t)(slab_end - slab->start) / slab->block_bytes;
+    slab->capacity = (uint16_t)(capacity < HAK_GEO->slab_blocks_max ? capacity : HAK_GEO->slab_blocks_max);
     if (!HAK_FAULT_IF(STALE_METADATA, slab->free != NULL)) {
         slab->free = NULL;
         slab->carved = 0;
@@ -48,8 +60,8 @@ void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *ow
     slab->used = HAK_FAULT(BORN_MARKED) ? 1 : 0;
     slab->state = HAK_SLAB_BOUND;
     slab->next = slab->previous = NULL;
-    hak_store(&slab->owner, owner, relaxed); /* blocks are handed out later, by this thread */
-    hak_mark_fresh(slab->start, (size_t)1 << geometry->slab_shift);
+    hak_slab_set_owner(slab, owner); /* blocks are handed out later, by this thread */
+    hak_mark_fresh(slab->start, (size_t)(slab_end - slab->start));
 }
 
 /* All blocks are back, so every link that was ever written here is in the first bytes of a carved block. */
@@ -63,7 +75,7 @@ void hak_slab_unbind(struct hak_slab *slab) {
         slab->free = NULL;
     }
     slab->state = HAK_SLAB_FREE;
-    hak_store(&slab->owner, NULL, relaxed);
+    hak_slab_set_owner(slab, NULL);
 }
 
 static bool starts_below(const struct hak_slab *slab, const void *address, uint32_t blocks) {
@@ -89,5 +101,5 @@ bool hak_slab_is_valid(const struct hak_slab *slab) {
             return false;
         }
     }
-    return length == slab->carved - slab->used;
+    return length == (uint32_t)slab->carved - slab->used;
 }

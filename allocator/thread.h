@@ -23,20 +23,15 @@ extern _Thread_local struct hak_thread hak_thread __attribute__((tls_model("init
 #define HAK_THREAD_INITIAL                                                                                             \
     { (struct hak_heap *)(uintptr_t)&hak_heap_none }
 
-/* The thread's heap, claimed if it has none. NULL when the system refuses. */
-struct hak_heap *hak_thread_heap(void);
+static inline bool hak_thread_has_heap(void) {
+    return HAK_LIKELY(hak_thread.heap != &hak_heap_none);
+}
 
-/* Have the system call the functions below around fork; once, however often it is said. */
-void hak_process_attach(void);
+/* The thread's heap, claimed if it has none. NULL when the system refuses. Every slow path begins here, so that nothing
+ * happens before the process was started (process.h). */
+struct hak_heap *hak_thread_heap(void);
 
 /* The thread ends. It may still free, and even allocate: then it claims a heap anew. */
 void hak_thread_exit(void);
-
-/* Around fork. prepare takes every lock in order; parent gives them back; child makes them new: the threads that held
- * heaps do not exist there. Their heaps are left alone, since they may have been caught in the middle of a change: what
- * the other threads had allocated is not used again in the child, also when it is freed there. */
-void hak_fork_prepare(void);
-void hak_fork_parent(void);
-void hak_fork_child(void);
 
 #endif

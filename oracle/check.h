@@ -40,6 +40,10 @@
       "a list cut while it is moved, a drain that stops early")                                                        \
     X(NOT_RETURNED, "not-returned", "Everything was freed and trimmed, but memory was not given back.",                \
       "a slab born with a block marked, counters that do not return to zero")                                          \
+    X(RETENTION, "retention", "Memory was taken or kept though the policy says otherwise.",                            \
+      "a queue that is not drained, a free slab that is passed over, a bound that is off by one")                      \
+    X(LINK_BROKEN, "link-broken", "A free block was written to: its link decodes to no address.",                      \
+      "an overflow from the block in front, a use after free, a list that a slab kept from its last owner")            \
     X(DEADLOCK, "deadlock", "A thread waits for a lock that nobody will release.",                                     \
       "a path that returns with a lock held")                                                                          \
     X(INVARIANT, "invariant", "The allocator's own assertion failed.", "the message names the invariant")              \

@@ -10,7 +10,9 @@
 
 #include "allocator/os.h"
 
-enum { ARENA_PAGES = 1 << (HAK_ADDRESS_BITS - HAK_PAGE_SHIFT), EXTENT_NONE = ARENA_PAGES };
+/* The arena's own pages: those of the geometry are as large or larger. */
+enum { SIM_PAGE_SHIFT = 12, SIM_PAGE_BYTES = 1 << SIM_PAGE_SHIFT };
+enum { ARENA_PAGES = 1 << (HAK_ADDRESS_BITS - SIM_PAGE_SHIFT), EXTENT_NONE = ARENA_PAGES };
 
 struct extent {
     uint32_t first; /* page */

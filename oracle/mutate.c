@@ -158,8 +158,8 @@ static bool tweak_record(struct edit *edit, struct mutate_random *random) {
         make_fields(random, &record, program_op_info[record.op].fields & ~fields);
     } else if ((fields & FIELD_SIZE) && make_chance(random, 160)) {
         tweak_size(&record, random);
-    } else if (fields & (FIELD_ALIGN | FIELD_COUNT)) {
-        make_fields(random, &record, fields & (FIELD_ALIGN | FIELD_COUNT));
+    } else if (fields & (FIELD_ALIGN | FIELD_COUNT | FIELD_OPTION)) {
+        make_fields(random, &record, fields & (FIELD_ALIGN | FIELD_COUNT | FIELD_OPTION));
     } else {
         return false;
     }

@@ -1,6 +1,7 @@
 /* mutate_header: headers worth running: geometry, swarm mask, favour, knobs of the world. Part of mutate_make.h. */
 #include "allocator/geometry.h"
 #include "oracle/mutate_make.h"
+#include "oracle/preset.h"
 
 #define SWITCH(op) (UINT32_C(1) << OP_##op)
 
@@ -43,10 +44,12 @@ void make_header(struct mutate_random *random, struct program_header *header) {
         header->fail_every = (uint8_t)(1 + mutate_below(random, 32));
     if (make_chance(random, 64))
         header->clock_step_ms = (uint8_t)(1 + mutate_below(random, UINT8_MAX));
+    if (make_chance(random, 80))
+        header->preset = (uint8_t)mutate_below(random, PRESET_COUNT);
 }
 
 void make_header_change(struct mutate_random *random, struct program_header *header) {
-    switch (mutate_below(random, 9)) {
+    switch (mutate_below(random, 10)) {
     case 0:
         header->geometry =
             (uint8_t)((header->geometry + 1 + mutate_below(random, HAK_GEOMETRY_COUNT - 1)) % HAK_GEOMETRY_COUNT);
@@ -77,6 +80,9 @@ void make_header_change(struct mutate_random *random, struct program_header *hea
         break;
     case 7:
         header->fail_every = header->fail_every ? 0 : (uint8_t)(1 + mutate_below(random, 32));
+        break;
+    case 8:
+        header->preset = (uint8_t)((header->preset + 1 + mutate_below(random, PRESET_COUNT - 1)) % PRESET_COUNT);
         break;
     default:
         header->clock_step_ms = header->clock_step_ms ? 0 : (uint8_t)(1 + mutate_below(random, UINT8_MAX));

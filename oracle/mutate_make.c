@@ -4,18 +4,36 @@
 
 #include <string.h>
 
+#include "oracle/preset.h"
+
 /* Indexes into program_boundaries; a test holds them to the names. */
-enum { BOUNDARY_ZERO = 0, BOUNDARY_8 = 1, BOUNDARY_1K = 33, BOUNDARY_2K = 34, BOUNDARY_1M = 43, BOUNDARY_HALF = 52 };
+enum {
+    BOUNDARY_ZERO = 0,
+    BOUNDARY_8 = 1,
+    BOUNDARY_1K = 33,
+    BOUNDARY_2K = 34,
+    BOUNDARY_1M = 43,
+    BOUNDARY_HALF = 52,
+    BOUNDARY_MAX = 55,
+    BOUNDARY_STEPS = 56
+};
 
 /* Out of 1000 requests: how many are at most this large. */
-enum { UP_TO_1K = 905, UP_TO_1M = 980, UP_TO_ZERO = 987, UP_TO_128T = 995 };
+enum { UP_TO_1K = 805, STEPS_TO_1M = 880, UP_TO_1M = 980, UP_TO_ZERO = 987, UP_TO_128T = 995 };
 
 static const uint8_t op_weights[OP_COUNT] = {
-    [OP_MALLOC] = 60,        [OP_CALLOC] = 8,   [OP_REALLOC] = 16, [OP_REALLOCARRAY] = 2, [OP_ALIGNED_ALLOC] = 6,
-    [OP_POSIX_MEMALIGN] = 4, [OP_MEMALIGN] = 2, [OP_FREE] = 60,    [OP_FREE_SIZED] = 6,   [OP_USABLE] = 3,
-    [OP_WRITE] = 5,          [OP_VERIFY] = 3,   [OP_TRIM] = 5,     [OP_THREAD_START] = 2, [OP_THREAD_END] = 9,
-    [OP_FORK] = 1,           [OP_CLOCK] = 4,    [OP_FAIL] = 3,     [OP_CHECK] = 1,        [OP_MALLOC_MANY] = 24,
-    [OP_FREE_MANY] = 22,
+    [OP_MALLOC] = 60,       [OP_CALLOC] = 8,
+    [OP_REALLOC] = 16,      [OP_REALLOCARRAY] = 2,
+    [OP_ALIGNED_ALLOC] = 6, [OP_POSIX_MEMALIGN] = 4,
+    [OP_MEMALIGN] = 2,      [OP_FREE] = 60,
+    [OP_FREE_SIZED] = 6,    [OP_USABLE] = 3,
+    [OP_WRITE] = 5,         [OP_VERIFY] = 3,
+    [OP_TRIM] = 5,          [OP_THREAD_START] = 2,
+    [OP_THREAD_END] = 9,    [OP_FORK] = 1,
+    [OP_CLOCK] = 4,         [OP_FAIL] = 3,
+    [OP_CHECK] = 1,         [OP_MALLOC_MANY] = 24,
+    [OP_FREE_MANY] = 22,    [OP_FREE_ALIGNED_SIZED] = 3,
+    [OP_OPTION] = 2,
 };
 
 static bool is_on(const struct program_header *header, enum program_op op) {
@@ -51,13 +69,15 @@ uint8_t make_boundary(struct mutate_random *random) {
     unsigned roll = mutate_below(random, 1000);
     if (roll < UP_TO_1K)
         return between(random, BOUNDARY_8, BOUNDARY_1K);
+    if (roll < STEPS_TO_1M)
+        return between(random, BOUNDARY_STEPS, BOUNDARY_COUNT - 1);
     if (roll < UP_TO_1M)
         return between(random, BOUNDARY_2K, BOUNDARY_1M);
     if (roll < UP_TO_ZERO)
         return BOUNDARY_ZERO;
     if (roll < UP_TO_128T)
         return between(random, BOUNDARY_1M + 1, BOUNDARY_HALF - 1);
-    return between(random, BOUNDARY_HALF, BOUNDARY_COUNT - 1);
+    return between(random, BOUNDARY_HALF, BOUNDARY_MAX);
 }
 
 int8_t make_distance(struct mutate_random *random) {
@@ -93,6 +113,10 @@ void make_fields(struct mutate_random *random, struct record *record, unsigned f
     }
     if (fields & FIELD_COUNT)
         record->argument = make_argument(random, record->op);
+    if (fields & FIELD_OPTION) {
+        unsigned choice = mutate_below(random, CHOICE_COUNT);
+        record->argument = record_option_argument(choice, mutate_below(random, choice_table[choice].value_count));
+    }
 }
 
 struct gene make_gene(struct mutate_random *random, uint32_t record_count) {
@@ -101,6 +125,10 @@ struct gene make_gene(struct mutate_random *random, uint32_t record_count) {
 }
 
 /* --- the maker --- */
+
+static bool op_frees(enum program_op op) {
+    return op == OP_FREE || op == OP_FREE_SIZED || op == OP_FREE_ALIGNED_SIZED || op == OP_FREE_MANY;
+}
 
 void maker_init(struct maker *maker, struct mutate_random *random, const struct program_header *header,
                 uint8_t threads) {
@@ -114,7 +142,7 @@ void maker_apply(struct maker *maker, const struct record *record) {
     if (!is_on(maker->header, record->op) || !(program_op_info[record->op].fields & FIELD_SLOT))
         return;
     bool many = record->op == OP_MALLOC_MANY || record->op == OP_FREE_MANY;
-    bool frees = record->op == OP_FREE || record->op == OP_FREE_SIZED || record->op == OP_FREE_MANY;
+    bool frees = op_frees(record->op);
     if (record->op == OP_USABLE || record->op == OP_WRITE || record->op == OP_VERIFY)
         return;
     unsigned slots = maker->header->slot_count, count = many ? record->argument : 1;
@@ -156,7 +184,7 @@ static uint8_t pick_thread(struct maker *maker, const struct record *record) {
     bool ends = record->op == OP_THREAD_END || record->op == OP_THREAD_START;
     if (ends)
         return between(maker->random, 1, others);
-    bool frees = record->op == OP_FREE || record->op == OP_FREE_SIZED || record->op == OP_FREE_MANY;
+    bool frees = op_frees(record->op);
     if (frees && make_chance(maker->random, 112)) /* a remote free */
         return (uint8_t)((maker->owner[record->slot] + between(maker->random, 1, others)) % maker->threads);
     if (frees && make_chance(maker->random, 128)) /* a local one */

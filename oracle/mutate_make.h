@@ -34,7 +34,7 @@ struct record make_record(struct maker *maker);
 
 /* An operation by weight, the header's switches and favour respected; OP_NOP when everything else is off. */
 enum program_op make_op(struct mutate_random *random, const struct program_header *header);
-/* Fill fields of a record anew: any of FIELD_SIZE, FIELD_ALIGN, FIELD_COUNT (the range depends on record->op). */
+/* Fill fields of a record anew: any but FIELD_SLOT (the range of a count depends on record->op). */
 void make_fields(struct mutate_random *random, struct record *record, unsigned fields);
 uint8_t make_boundary(struct mutate_random *random);
 int8_t make_distance(struct mutate_random *random);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "allocator/geometry.h"
+#include "oracle/preset.h"
 
 _Static_assert(SIZE_MAX == UINT64_MAX, "boundaries and the trace are defined for 64-bit sizes");
 _Static_assert(OP_COUNT <= 32, "ops_off has 32 bits");
@@ -28,6 +29,7 @@ enum {
     AT_FAIL_EVERY = 10,
     AT_CLOCK_STEP = 11,
     AT_GENE_COUNT = 12,
+    AT_PRESET = 13,
 };
 
 const struct op_info program_op_info[OP_COUNT] = {
@@ -50,7 +52,8 @@ const uint8_t program_slot_counts[SLOT_CHOICES] = {16, 4, 8, PROGRAM_SLOTS_MAX};
 #define TIB(n) ((size_t)(n) << 40)
 
 /* The index is the encoding: append, never reorder. The tiny classes first, then the tier limits and the powers of two
- * around them, then the numbers that break arithmetic. */
+ * around them, then the numbers that break arithmetic; at the end the steps of 12.5 % between 1 KiB and 1 MiB, which
+ * are the classes of the pool tier and the lengths of runs. */
 /* clang-format off */
 #define BOUNDARY_TABLE(X) \
     X(0, "0") \
@@ -62,7 +65,17 @@ const uint8_t program_slot_counts[SLOT_CHOICES] = {16, 4, 8, PROGRAM_SLOTS_MAX};
     X(KIB(64), "64k") X(KIB(128), "128k") X(KIB(256), "256k") X(KIB(512), "512k") X(MIB(1), "1m") X(MIB(2), "2m") \
     X(MIB(4), "4m") X(MIB(16), "16m") X(MIB(64), "64m") X(MIB(128), "128m") X(GIB(2), "2g") X(GIB(4), "4g") \
     X(TIB(128), "128t") X((size_t)PTRDIFF_MAX, "half") X(SIZE_MAX - 4095, "top-page") \
-    X((size_t)PTRDIFF_MAX + 1, "top-half") X(SIZE_MAX, "max")
+    X((size_t)PTRDIFF_MAX + 1, "top-half") X(SIZE_MAX, "max") \
+    X(1152, "1152") X(1280, "1280") X(1408, "1408") X(1536, "1536") X(1664, "1664") X(1792, "1792") X(1920, "1920") \
+    X(2304, "2304") X(2560, "2560") X(2816, "2816") X(KIB(3), "3k") X(3328, "3328") X(3584, "3584") X(3840, "3840") \
+    X(4608, "4608") X(KIB(5), "5k") X(5632, "5632") X(KIB(6), "6k") X(6656, "6656") X(KIB(7), "7k") X(7680, "7680") \
+    X(KIB(9), "9k") X(KIB(10), "10k") X(KIB(11), "11k") X(KIB(12), "12k") X(KIB(13), "13k") X(KIB(14), "14k") X(KIB(15), "15k") \
+    X(KIB(18), "18k") X(KIB(20), "20k") X(KIB(22), "22k") X(KIB(24), "24k") X(KIB(26), "26k") X(KIB(28), "28k") X(KIB(30), "30k") \
+    X(KIB(36), "36k") X(KIB(40), "40k") X(KIB(44), "44k") X(KIB(48), "48k") X(KIB(52), "52k") X(KIB(56), "56k") X(KIB(60), "60k") \
+    X(KIB(72), "72k") X(KIB(80), "80k") X(KIB(88), "88k") X(KIB(96), "96k") X(KIB(104), "104k") X(KIB(112), "112k") X(KIB(120), "120k") \
+    X(KIB(144), "144k") X(KIB(160), "160k") X(KIB(176), "176k") X(KIB(192), "192k") X(KIB(208), "208k") X(KIB(224), "224k") X(KIB(240), "240k") \
+    X(KIB(288), "288k") X(KIB(320), "320k") X(KIB(352), "352k") X(KIB(384), "384k") X(KIB(416), "416k") X(KIB(448), "448k") X(KIB(480), "480k") \
+    X(KIB(576), "576k") X(KIB(640), "640k") X(KIB(704), "704k") X(KIB(768), "768k") X(KIB(832), "832k") X(KIB(896), "896k") X(KIB(960), "960k")
 /* clang-format on */
 
 #define BOUNDARY_ONE(value, name) +1
@@ -96,6 +109,7 @@ static void header_read(struct program_header *header, const uint8_t bytes[PROGR
         .fail_every = bytes[AT_FAIL_EVERY],
         .clock_step_ms = bytes[AT_CLOCK_STEP],
         .gene_count = (uint8_t)(bytes[AT_GENE_COUNT] % (PROGRAM_GENES_MAX + 1)),
+        .preset = (uint8_t)(bytes[AT_PRESET] % PRESET_COUNT),
     };
 }
 
@@ -136,6 +150,14 @@ size_t record_align_bytes(const struct record *record) {
     return ((size_t)1 << record->align_exponent) + (record->align_odd ? 1 : 0);
 }
 
+unsigned record_option_choice(const struct record *record) {
+    return (record->argument & 0xff) % CHOICE_COUNT;
+}
+
+unsigned record_option_value(const struct record *record) {
+    return (record->argument >> 8) % choice_table[record_option_choice(record)].value_count;
+}
+
 void record_write(const struct record *record, uint8_t bytes[PROGRAM_RECORD_BYTES]) {
     unsigned fields = program_op_info[record->op].fields;
     memset(bytes, 0, PROGRAM_RECORD_BYTES);
@@ -151,6 +173,8 @@ void record_write(const struct record *record, uint8_t bytes[PROGRAM_RECORD_BYTE
     }
     if (fields & FIELD_COUNT)
         store_u16(bytes + 6, record->argument);
+    if (fields & FIELD_OPTION)
+        store_u16(bytes + 6, record_option_argument(record_option_choice(record), record_option_value(record)));
 }
 
 void gene_write(const struct gene *gene, uint8_t bytes[PROGRAM_RECORD_BYTES]) {
@@ -181,4 +205,5 @@ void program_header_write(const struct program_header *header, uint8_t bytes[PRO
     bytes[AT_FAIL_EVERY] = header->fail_every;
     bytes[AT_CLOCK_STEP] = header->clock_step_ms;
     bytes[AT_GENE_COUNT] = header->gene_count;
+    bytes[AT_PRESET] = header->preset;
 }

@@ -32,9 +32,10 @@ enum {
 /* Fields a record of an operation uses. A field that is not used is zero in canonical form. */
 enum {
     FIELD_SLOT = 1,
-    FIELD_SIZE = 2,  /* boundary and distance */
-    FIELD_ALIGN = 4, /* exponent, and whether one is added to make it invalid */
-    FIELD_COUNT = 8, /* `argument` as a plain number; its word in text is op_info.count_word */
+    FIELD_SIZE = 2,    /* boundary and distance */
+    FIELD_ALIGN = 4,   /* exponent, and whether one is added to make it invalid */
+    FIELD_COUNT = 8,   /* `argument` as a plain number; its word in text is op_info.count_word */
+    FIELD_OPTION = 16, /* `argument` as an option and its value: record_option_... */
 };
 
 /* One line an operation: enum suffix, text name, fields, word of the count in text, what it does.
@@ -61,7 +62,9 @@ enum {
     X(FAIL, "fail", FIELD_COUNT, "n", "the next n system requests fail")                                               \
     X(CHECK, "check", 0, "", "check the whole heap")                                                                   \
     X(MALLOC_MANY, "malloc_many", FIELD_SLOT | FIELD_SIZE | FIELD_COUNT, "n", "malloc into n slots, from this one on") \
-    X(FREE_MANY, "free_many", FIELD_SLOT | FIELD_COUNT, "n", "free n slots, from this one on")
+    X(FREE_MANY, "free_many", FIELD_SLOT | FIELD_COUNT, "n", "free n slots, from this one on")                         \
+    X(FREE_ALIGNED_SIZED, "free_aligned_sized", FIELD_SLOT, "", "free_aligned_sized(slot, its alignment, its size)")   \
+    X(OPTION, "option", FIELD_OPTION, "", "an option of the allocator takes another value")
 
 enum program_op {
 #define PROGRAM_OP_ENUM(id, name, fields, word, meaning) OP_##id,
@@ -83,7 +86,7 @@ struct boundary {
     size_t value_bytes;
     const char *name;
 };
-enum { BOUNDARY_COUNT = 56 };
+enum { BOUNDARY_COUNT = 126 };
 extern const struct boundary program_boundaries[BOUNDARY_COUNT];
 
 /* Where the simulated world places new mappings. */
@@ -107,12 +110,13 @@ struct program_header {
     uint8_t fail_every;               /* 10: every n-th system request fails, 0 never */
     uint8_t clock_step_ms;            /* 11: time that passes with each operation */
     uint8_t gene_count;               /* 12: modulo 16: genes at the end, as many as fit */
-    uint8_t reserved[3];              /* 13-15: no meaning yet, zero in canonical form */
+    uint8_t preset;                   /* 13: options of the allocator: preset.h, modulo PRESET_COUNT */
+    uint8_t reserved[2];              /* 14-15: no meaning yet, zero in canonical form */
 };
 
 /* One operation, decoded. Bytes: 0 op modulo OP_COUNT; 1 thread modulo 4; 2 slot modulo slot_count;
  * 3 alignment: low 5 bits exponent, bit 7 adds one; 4 boundary modulo BOUNDARY_COUNT; 5 signed distance;
- * 6-7 argument, little endian. */
+ * 6-7 argument, little endian; of `option` 6 is the option modulo CHOICE_COUNT and 7 its value modulo their number. */
 struct record {
     enum program_op op;
     uint8_t thread;
@@ -188,6 +192,14 @@ static inline uint8_t program_record_thread(const struct program *program, uint3
 size_t record_size_bytes(const struct record *record);
 /* Alignment of a record: (1 << exponent), plus one if align_odd. */
 size_t record_align_bytes(const struct record *record);
+
+/* Of a record with FIELD_OPTION: the row of choice_table (preset.h), and which of its values. */
+unsigned record_option_choice(const struct record *record);
+unsigned record_option_value(const struct record *record);
+/* The argument that says so. */
+static inline uint16_t record_option_argument(unsigned choice, unsigned value) {
+    return (uint16_t)(choice | value << 8);
+}
 
 /* Canonical bytes of a record, gene or header: unused fields zero. Writing then reading gives the same back. */
 void record_write(const struct record *record, uint8_t bytes[PROGRAM_RECORD_BYTES]);

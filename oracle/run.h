@@ -96,6 +96,20 @@ void run_record(void);
 /* world_final.c: the proof of the whole heap, for CHECK records and the end; and the last step. */
 void run_prove_heap(void);
 void run_final_free(void);
+/* world_thrift.c: what memory is taken and kept, against what the policies promise. begin when the options of a run are
+ * set, options when one was changed; before and check around a call that allocated; prove with the whole heap. */
+struct thrift {
+    uint64_t created;   /* SuperSlabs, ever */
+    uint64_t released;
+    uint64_t taken;     /* free slabs, ever */
+    bool has_free[2];   /* slabs of the tiny and of the pool tier: a SuperSlab with a free one is listed */
+    bool has_cached;    /* SuperSlabs, in the lazy cache */
+};
+void run_thrift_begin(void);
+void run_thrift_options(void);
+struct thrift run_thrift_before(void);
+void run_thrift_check(const struct thrift *before, const void *address);
+void run_thrift_prove(const struct hak_heap_counts *counts);
 /* world_blocks.c: checks of a block that was just returned: its address, which must be clear of every live block; that
  * nothing of the allocator shows in [from, size); that it is zero; that AddressSanitizer lets its user in. */
 void block_check_address(const void *address, size_t size_bytes, size_t align_bytes);
@@ -105,7 +119,7 @@ void block_check_open(const void *block, size_t bytes);
 /* world_ops.c: verify the content of a live slot; `where` says when, in the message. */
 void run_verify_slot(uint8_t slot, const char *where);
 /* world_ops.c: free a live slot. */
-void run_free_slot(uint8_t slot, bool sized);
+void run_free_slot(uint8_t slot, enum program_op op);
 /* world.c: the running thread ends. */
 void run_thread_end(void);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "allocator/annotate.h"
 #include "allocator/root.h"
@@ -23,7 +24,7 @@
 enum { COMMITTED = 1, LISTED = 2 };
 
 /* Dirt is known by the line: eight to a page, one bit each. */
-enum { LINE_SHIFT = HAK_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
+enum { LINE_SHIFT = SIM_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
 
 static struct {
     struct sim_knobs knobs;
@@ -42,16 +43,23 @@ static struct {
 } sim;
 
 static char *page_address(uint32_t page) {
-    return (char *)HAK_ADDRESS_BASE + ((size_t)page << HAK_PAGE_SHIFT);
+    return (char *)HAK_ADDRESS_BASE + ((size_t)page << SIM_PAGE_SHIFT);
 }
 
 static uint32_t page_of(const void *address) {
-    return (uint32_t)(sim_offset(address) >> HAK_PAGE_SHIFT);
+    return (uint32_t)(sim_offset(address) >> SIM_PAGE_SHIFT);
 }
 
 static bool refuse(void) {
     sim.refused++;
     return true;
+}
+
+/* Requests are in whole pages of the geometry, which may be larger than the arena's. */
+static void check_pages(const void *address, size_t size_bytes, const char *call) {
+    if (size_bytes == 0 || ((uintptr_t)address | size_bytes) % HAK_PAGE_BYTES != 0) {
+        finding_raise(CHECK_INVARIANT, address, "%s of %zu bytes: not whole pages", call, size_bytes);
+    }
 }
 
 static bool request_fails(void) {
@@ -120,10 +128,10 @@ static void lines_mark(uint32_t page, unsigned lines) {
 
 static void range_mark(const void *address, size_t size_bytes) {
     uint64_t offset = sim_offset(address);
-    if ((offset ^ (offset + size_bytes - 1)) >> HAK_PAGE_SHIFT == 0) { /* nearly always: one page */
+    if ((offset ^ (offset + size_bytes - 1)) >> SIM_PAGE_SHIFT == 0) { /* nearly always: one page */
         unsigned low = (unsigned)(offset >> LINE_SHIFT) % LINES_PER_PAGE;
         unsigned high = (unsigned)((offset + size_bytes - 1) >> LINE_SHIFT) % LINES_PER_PAGE;
-        lines_mark((uint32_t)(offset >> HAK_PAGE_SHIFT), (2U << high) - (1U << low));
+        lines_mark((uint32_t)(offset >> SIM_PAGE_SHIFT), (2U << high) - (1U << low));
         return;
     }
     uint64_t first = sim_offset(address) >> LINE_SHIFT;
@@ -162,10 +170,10 @@ static void page_clear(uint32_t page) {
 
 static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
     uint64_t offset = sim_offset(address);
-    if ((offset ^ (offset + size_bytes - 1)) < HAK_PAGE_BYTES && offset >> HAK_ADDRESS_BITS == 0) {
-        return (sim.flags[offset >> HAK_PAGE_SHIFT] & flag) != 0;
+    if ((offset ^ (offset + size_bytes - 1)) < SIM_PAGE_BYTES && offset >> HAK_ADDRESS_BITS == 0) {
+        return (sim.flags[offset >> SIM_PAGE_SHIFT] & flag) != 0;
     }
-    if (!sim_in_arena((uintptr_t)address) || size_bytes > ((size_t)ARENA_PAGES << HAK_PAGE_SHIFT) ||
+    if (!sim_in_arena((uintptr_t)address) || size_bytes > ((size_t)ARENA_PAGES << SIM_PAGE_SHIFT) ||
         !sim_in_arena((uintptr_t)address + size_bytes - 1)) {
         return false;
     }
@@ -174,15 +182,12 @@ static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
 
 /* --- allocator/os.h --- */
 
-void *os_reserve(size_t size_bytes, size_t align_bytes) {
-    size_t arena_bytes = (size_t)ARENA_PAGES << HAK_PAGE_SHIFT;
-    if (request_fails()) {
-        return NULL;
-    }
+static void *arena_take(size_t size_bytes, size_t align_bytes) {
+    size_t arena_bytes = (size_t)ARENA_PAGES << SIM_PAGE_SHIFT;
     uint32_t first = ARENA_PAGES;
     if (size_bytes <= arena_bytes && align_bytes <= arena_bytes) {
-        uint32_t count = (uint32_t)(size_bytes >> HAK_PAGE_SHIFT);
-        uint32_t align = (uint32_t)(align_bytes >> HAK_PAGE_SHIFT);
+        uint32_t count = (uint32_t)(size_bytes >> SIM_PAGE_SHIFT);
+        uint32_t align = (uint32_t)(align_bytes >> SIM_PAGE_SHIFT);
         bool fresh = sim.knobs.placement == PLACE_FRESH;
         first = extents_take(&sim.free, count, align, fresh ? sim.fresh_cursor : 0, sim.knobs.placement == PLACE_HIGH);
         if (first == ARENA_PAGES && fresh) {
@@ -197,7 +202,13 @@ void *os_reserve(size_t size_bytes, size_t align_bytes) {
     return page_address(first);
 }
 
+void *os_reserve(size_t size_bytes, size_t align_bytes) {
+    check_pages(NULL, size_bytes, "os_reserve");
+    return request_fails() ? NULL : arena_take(size_bytes, align_bytes);
+}
+
 bool os_commit(void *address, size_t size_bytes) {
+    check_pages(address, size_bytes, "os_commit");
     if (range_has(address, 1, COMMITTED)) {
         finding_raise(CHECK_INVARIANT, address, "os_commit of memory that is committed already");
     }
@@ -205,7 +216,7 @@ bool os_commit(void *address, size_t size_bytes) {
         return false;
     }
     uint32_t first = page_of(address);
-    flags_change(first, first + (uint32_t)(size_bytes >> HAK_PAGE_SHIFT), LISTED, COMMITTED);
+    flags_change(first, first + (uint32_t)(size_bytes >> SIM_PAGE_SHIFT), LISTED, COMMITTED);
     return true;
 }
 
@@ -213,9 +224,26 @@ void os_announce(void *address, size_t size_bytes) {
     range_mark(address, size_bytes);
 }
 
-void os_release(void *address, size_t size_bytes) {
+bool os_purge(void *address, size_t size_bytes) {
+    check_pages(address, size_bytes, "os_purge");
+    if (!range_has(address, size_bytes, COMMITTED)) {
+        finding_raise(CHECK_INVARIANT, address, "os_purge of memory that is not committed");
+    }
+    if (request_fails()) {
+        return false;
+    }
     uint32_t first = page_of(address);
-    uint32_t count = (uint32_t)(size_bytes >> HAK_PAGE_SHIFT);
+    uint32_t end = first + (uint32_t)(size_bytes >> SIM_PAGE_SHIFT);
+    for (uint32_t page = dirty_find(first, end); page < end; page = dirty_find(page + 1, end)) {
+        page_clear(page);
+    }
+    return true;
+}
+
+void os_release(void *address, size_t size_bytes) {
+    check_pages(address, size_bytes, "os_release");
+    uint32_t first = page_of(address);
+    uint32_t count = (uint32_t)(size_bytes >> SIM_PAGE_SHIFT);
     uint32_t index = sim_in_arena((uintptr_t)address) ? extents_after(&sim.free, first) : 0;
     bool reserved = index == sim.free.count || sim.free.list[index].first >= first + count;
     if (!sim_in_arena((uintptr_t)address) || count == 0 || !reserved) {
@@ -230,12 +258,12 @@ void os_release(void *address, size_t size_bytes) {
 }
 
 bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
-    uint32_t end = page_of(address) + (uint32_t)(old_bytes >> HAK_PAGE_SHIFT);
+    uint32_t end = page_of(address) + (uint32_t)(old_bytes >> SIM_PAGE_SHIFT);
     uint32_t index = extents_after(&sim.free, end);
     if (request_fails()) {
         return false;
     }
-    size_t more_pages = (new_bytes - old_bytes) >> HAK_PAGE_SHIFT;
+    size_t more_pages = (new_bytes - old_bytes) >> SIM_PAGE_SHIFT;
     if (index == sim.free.count || sim.free.list[index].first != end || sim.free.list[index].count < more_pages) {
         return false; /* the system refused nothing: the place is taken, and whoever asked goes elsewhere */
     }
@@ -244,14 +272,61 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
     return true;
 }
 
+/* Where neither page was written there is nothing to do: both are zero. */
 void os_move_pages(void *to, void *from, size_t size_bytes) {
-    for (size_t offset = 0; offset < size_bytes; offset += HAK_PAGE_BYTES) {
+    for (size_t offset = 0; offset < size_bytes; offset += SIM_PAGE_BYTES) {
         unsigned lines = sim.dirty_lines[page_of((char *)from + offset)];
-        if (lines != 0) {
+        if ((lines | sim.dirty_lines[page_of((char *)to + offset)]) != 0) {
             lines_mark(page_of((char *)to + offset), lines);
-            memcpy((char *)to + offset, (char *)from + offset, HAK_PAGE_BYTES);
+            memcpy((char *)to + offset, (char *)from + offset, SIM_PAGE_BYTES);
         }
     }
+}
+
+void *os_remap(void *address, size_t old_bytes, size_t new_bytes) {
+    check_pages(address, old_bytes, "os_remap");
+    void *moved = request_fails() ? NULL : arena_take(new_bytes, HAK_PAGE_BYTES);
+    if (moved == NULL) {
+        return NULL;
+    }
+    uint32_t first = page_of(moved);
+    flags_change(first, first + (uint32_t)(new_bytes >> SIM_PAGE_SHIFT), LISTED, COMMITTED);
+    hak_mark_open(moved, old_bytes);
+    hak_mark_open(address, old_bytes);
+    os_move_pages(moved, address, old_bytes);
+    hak_mark_closed(moved, old_bytes);
+    hak_mark_closed(address, old_bytes);
+    os_release(address, old_bytes);
+    return moved;
+}
+
+uint32_t os_clock_ms(void) {
+    return (uint32_t)sim.clock_ms;
+}
+
+/* Always the same: a program decides everything, and no test may depend on it. */
+uint64_t os_random(void) {
+    return UINT64_C(0x9d39247e33776d41);
+}
+
+void os_append(const char *path, const char *text, size_t length) {
+    (void)path;
+    (void)text;
+    (void)length;
+}
+
+uint32_t os_process_id(void) {
+    return 1;
+}
+
+const char *os_process_name(void) {
+    return "world";
+}
+
+void os_write(int file, const char *text, size_t length) {
+    (void)file;
+    (void)text;
+    (void)length;
 }
 
 bool os_thread_attach(void) {
@@ -267,6 +342,8 @@ void os_wait(_Atomic uint32_t *word, uint32_t expected) {
         const char *name;
     } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"},
                  {&hak_root.pool.lock.word, "pool.lock"},
+                 {&hak_root.runs.lock.word, "runs.lock"},
+                 {&hak_root.bigs.lock.word, "big.lock"},
                  {&hak_root.map.lock.word, "map.lock"},
                  {&hak_root.meta.lock.word, "meta.lock"}};
     const char *name = "a lock";
@@ -286,7 +363,11 @@ _Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
     if (strncmp(message, prefix, sizeof prefix - 1) == 0) {
         message += sizeof prefix - 1;
     }
-    finding_raise(kind == HAK_FATAL_SENTINEL ? CHECK_SENTINEL_IN_LIST : CHECK_INVARIANT, NULL, "%s", message);
+    static const enum check checks[] = {[HAK_FATAL_INVARIANT] = CHECK_INVARIANT,
+                                        [HAK_FATAL_SENTINEL] = CHECK_SENTINEL_IN_LIST,
+                                        [HAK_FATAL_BAD_POINTER] = CHECK_INVARIANT,
+                                        [HAK_FATAL_LINK] = CHECK_LINK_BROKEN};
+    finding_raise(checks[kind], NULL, "%s", message);
 }
 
 /* --- knobs and counters --- */
@@ -313,7 +394,7 @@ uint64_t sim_refused(void) {
 }
 
 size_t sim_reserved_bytes(void) {
-    return (size_t)sim.free.taken_pages << HAK_PAGE_SHIFT;
+    return (size_t)sim.free.taken_pages << SIM_PAGE_SHIFT;
 }
 
 bool sim_is_committed(const void *address, size_t size_bytes) {
@@ -331,7 +412,7 @@ uint64_t sim_cleared_pages(void) {
 /* --- life --- */
 
 int sim_open(char *why, size_t why_bytes) {
-    size_t arena_bytes = (size_t)ARENA_PAGES << HAK_PAGE_SHIFT;
+    size_t arena_bytes = (size_t)ARENA_PAGES << SIM_PAGE_SHIFT;
     void *wanted = (void *)HAK_ADDRESS_BASE;
     void *arena = mmap(wanted, arena_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -348,8 +429,8 @@ int sim_open(char *why, size_t why_bytes) {
 
 void sim_close(void) {
     if (sim.open) {
-        hak_mark_open((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
-        munmap((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+        hak_mark_open((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT);
+        munmap((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT);
         sim.open = false;
     }
 }
@@ -370,7 +451,7 @@ static void release_reserved(void) {
     for (uint32_t i = 0; i <= sim.free.count; i++) {
         uint32_t end = i < sim.free.count ? sim.free.list[i].first : ARENA_PAGES;
         memset(&sim.flags[first], 0, end - first);
-        hak_mark_closed(page_address(first), (size_t)(end - first) << HAK_PAGE_SHIFT);
+        hak_mark_closed(page_address(first), (size_t)(end - first) << SIM_PAGE_SHIFT);
         first = i < sim.free.count ? end + sim.free.list[i].count : end;
     }
 }
@@ -381,10 +462,10 @@ void sim_set_knobs(const struct sim_knobs *knobs) {
 
 void sim_reset(bool deep) {
     if (deep) {
-        (void)madvise((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT, MADV_DONTNEED);
+        (void)madvise((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT, MADV_DONTNEED);
         memset(sim.flags, 0, sizeof sim.flags);
         memset(sim.dirty_lines, 0, sizeof sim.dirty_lines);
-        hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT);
+        hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT);
     } else {
         clear_listed();
         release_reserved();
@@ -405,12 +486,14 @@ void sim_reset(bool deep) {
 UNCHECKED uint64_t sim_memory_hash(void) {
     static unsigned char resident[ARENA_PAGES];
     uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
-    if (mincore((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << HAK_PAGE_SHIFT, resident) != 0) {
+    if (mincore((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT, resident) != 0) {
         return 0;
     }
+    size_t kernel_bytes = (size_t)sysconf(_SC_PAGESIZE); /* as large as the arena's pages, or larger */
     for (uint32_t page = 0; page < ARENA_PAGES; page++) {
         const uint64_t *words = (const void *)page_address(page);
-        for (uint32_t i = 0; (resident[page] & 1) != 0 && i < HAK_PAGE_BYTES / sizeof *words; i++) {
+        bool is_there = (resident[((size_t)page << SIM_PAGE_SHIFT) / kernel_bytes] & 1) != 0;
+        for (uint32_t i = 0; is_there && i < SIM_PAGE_BYTES / sizeof *words; i++) {
             if (words[i] != 0) {
                 hash = (hash ^ words[i] ^ ((uint64_t)page << 40) ^ i) * UINT64_C(0x100000001b3);
             }
@@ -428,11 +511,11 @@ uint64_t sim_bench_reset_ns(unsigned pages) {
     enum { ROUNDS = 1001 };
     static uint64_t ns[ROUNDS];
     for (int round = 0; round < ROUNDS; round++) {
-        char *block = os_reserve((size_t)pages << HAK_PAGE_SHIFT, HAK_PAGE_BYTES);
-        (void)os_commit(block, (size_t)pages << HAK_PAGE_SHIFT);
-        os_announce(block, (size_t)pages << HAK_PAGE_SHIFT);
-        hak_mark_open(block, (size_t)pages << HAK_PAGE_SHIFT);
-        memset(block, 1, (size_t)pages << HAK_PAGE_SHIFT);
+        char *block = os_reserve((size_t)pages << SIM_PAGE_SHIFT, SIM_PAGE_BYTES);
+        (void)os_commit(block, (size_t)pages << SIM_PAGE_SHIFT);
+        os_announce(block, (size_t)pages << SIM_PAGE_SHIFT);
+        hak_mark_open(block, (size_t)pages << SIM_PAGE_SHIFT);
+        memset(block, 1, (size_t)pages << SIM_PAGE_SHIFT);
         struct timespec start, end;
         clock_gettime(CLOCK_MONOTONIC, &start);
         sim_reset(false);

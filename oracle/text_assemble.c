@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "allocator/geometry.h"
+#include "oracle/preset.h"
 #include "oracle/program.h"
 #include "oracle/text.h"
 #include "oracle/text_fields.h"
@@ -76,8 +77,12 @@ static const char *geometry_name(unsigned i) {
 static const char *placement_name(unsigned i) {
     return program_placement_names[i];
 }
+static const char *preset_name(unsigned i) {
+    return preset_table[i].name;
+}
 static const struct name_list geometries = {"geometry", geometry_name, HAK_GEOMETRY_COUNT};
 static const struct name_list placements = {"placement", placement_name, PLACEMENT_COUNT};
+static const struct name_list presets = {"set of options", preset_name, PRESET_COUNT};
 
 static bool take_name(struct assembly *a, const struct name_list *list, unsigned *index) {
     struct word word;
@@ -155,6 +160,14 @@ static bool header_clock_step(struct assembly *a) {
     return true;
 }
 
+static bool header_options(struct assembly *a) {
+    unsigned index;
+    if (!take_name(a, &presets, &index))
+        return false;
+    a->header.preset = (uint8_t)index;
+    return true;
+}
+
 static bool header_raw(struct assembly *a) {
     char quote[QUOTE_BYTES];
     a->raw.line = a->in.line;
@@ -172,7 +185,7 @@ static const struct header_line {
 } header_lines[] = {
     {"geometry", header_geometry}, {"slots", header_slots},           {"place", header_place},
     {"off", header_off},           {"favour", header_favour},         {"fail-every", header_fail_every},
-    {"header", header_raw},        {"clock-step", header_clock_step},
+    {"header", header_raw},        {"clock-step", header_clock_step}, {"options", header_options},
 };
 enum { HEADER_LINES = sizeof header_lines / sizeof header_lines[0] };
 
@@ -187,7 +200,8 @@ static bool headers_agree(const struct program_header *words, const struct progr
     return words->version == raw->version && words->geometry == raw->geometry && words->slot_count == raw->slot_count &&
            words->placement == raw->placement && words->ops_off == raw->ops_off &&
            words->favoured_op == raw->favoured_op && words->favour_weight == raw->favour_weight &&
-           words->fail_every == raw->fail_every && words->clock_step_ms == raw->clock_step_ms;
+           words->fail_every == raw->fail_every && words->clock_step_ms == raw->clock_step_ms &&
+           words->preset == raw->preset;
 }
 
 /* The header is complete: raw bytes, if any, must say what the lines say. */
@@ -238,6 +252,8 @@ static bool parse_record(struct assembly *a, const struct word *thread) {
     if ((info->fields & FIELD_COUNT) && !text_take_keyed(&a->in, info->count_word, UINT16_MAX, &argument))
         return false;
     record.argument = (uint16_t)argument;
+    if ((info->fields & FIELD_OPTION) && !text_take_option(&a->in, &record))
+        return false;
 
     record_write(&record, canonical);
     if (!take_raw(a, raw, &mark, &given))

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "allocator/geometry.h"
+#include "oracle/preset.h"
 #include "oracle/program.h"
 #include "oracle/text.h"
 
@@ -61,6 +62,8 @@ static void say_header(struct printer *printer, const struct program *program) {
         say(printer, "fail-every %u\n", header->fail_every);
     if (header->clock_step_ms)
         say(printer, "clock-step %u\n", header->clock_step_ms);
+    if (header->preset != PRESET_DEFAULT)
+        say(printer, "options %s\n", preset_table[header->preset].name);
 
     uint8_t canonical[PROGRAM_HEADER_BYTES];
     program_header_write(header, canonical);
@@ -75,7 +78,7 @@ static void say_header(struct printer *printer, const struct program *program) {
 
 void text_format_record(const struct record *record, char *buffer, size_t capacity) {
     const struct op_info *info = &program_op_info[record->op];
-    char slot[8] = "", size[24] = "", align[32] = "", count[16] = "";
+    char slot[8] = "", size[24] = "", align[32] = "", count[16] = "", option[48] = "";
     if (info->fields & FIELD_SLOT)
         snprintf(slot, sizeof slot, " s%u", record->slot);
     if (info->fields & FIELD_SIZE) {
@@ -90,7 +93,12 @@ void text_format_record(const struct record *record, char *buffer, size_t capaci
                  record->align_odd ? "+1" : "");
     if (info->fields & FIELD_COUNT)
         snprintf(count, sizeof count, " %s=%u", info->count_word, record->argument);
-    snprintf(buffer, capacity, "%s%s%s%s%s", info->name, slot, size, align, count);
+    if (info->fields & FIELD_OPTION) {
+        const struct choice_info *choice = &choice_table[record_option_choice(record)];
+        snprintf(option, sizeof option, " %s=%" PRIu32, hak_option_table[choice->option].name,
+                 choice->values[record_option_value(record)]);
+    }
+    snprintf(buffer, capacity, "%s%s%s%s%s%s", info->name, slot, size, align, count, option);
 }
 
 /* "" when the words already say it: a size that is a boundary written in digits. */

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "oracle/preset.h"
+
 static const char *op_name(unsigned i) {
     return program_op_info[i].name;
 }
@@ -127,7 +129,7 @@ static unsigned boundary_of_value(size_t value_bytes) {
 
 /* A size that names no boundary: the nearest boundary and what is missing to it, if one is near enough. */
 static bool express_size(struct text_reader *in, const struct word *word, size_t size_bytes, struct record *record) {
-    unsigned below = 0, above = BOUNDARY_COUNT - 1;
+    unsigned below = 0, above = boundary_of_value(SIZE_MAX);
     for (unsigned i = 0; i < BOUNDARY_COUNT; i++) {
         size_t value = program_boundaries[i].value_bytes;
         if (value <= size_bytes && value > program_boundaries[below].value_bytes)
@@ -170,6 +172,47 @@ bool text_take_size(struct text_reader *in, struct record *record) {
     record->boundary = (uint8_t)boundary;
     record->distance = 0;
     return distance.length == 0 || parse_distance(in, &distance, &record->distance);
+}
+
+static const char *option_name(unsigned i) {
+    return hak_option_table[choice_table[i].option].name;
+}
+static const struct name_list options = {"option", option_name, CHOICE_COUNT};
+
+/* "0, 1 or 16" */
+static void list_values(const struct choice_info *info, char *buffer, size_t capacity) {
+    size_t used = 0;
+    for (uint32_t i = 0; i < info->value_count && used < capacity; i++) {
+        const char *separator = i + 1 == info->value_count ? "" : i + 2 == info->value_count ? " or " : ", ";
+        int printed = snprintf(buffer + used, capacity - used, "%" PRIu32 "%s", info->values[i], separator);
+        used += printed > 0 ? (size_t)printed : 0;
+    }
+}
+
+bool text_take_option(struct text_reader *in, struct record *record) {
+    struct word word;
+    char quote[QUOTE_BYTES];
+    unsigned choice = 0;
+    if (!text_take_word(in, &word, "an option such as LAZY_CACHE=0"))
+        return false;
+    const char *sign = memchr(word.at, '=', word.length);
+    if (sign == NULL)
+        return text_fail(in, &word, "expected an option such as LAZY_CACHE=0, found \"%s\"", word_quote(&word, quote));
+    struct word name = {word.at, (size_t)(sign - word.at), word.column};
+    struct word digits = word_after(&word, name.length + 1);
+    if (!text_find(in, &name, &options, &choice))
+        return false;
+    const struct choice_info *info = &choice_table[choice];
+    uint64_t number;
+    for (uint32_t i = 0; word_number(&digits, UINT32_MAX, &number) && i < info->value_count; i++) {
+        if (info->values[i] == number) {
+            record->argument = record_option_argument(choice, i);
+            return true;
+        }
+    }
+    char values[40];
+    list_values(info, values, sizeof values);
+    return text_fail(in, &digits, "%s must be %s, not \"%s\"", option_name(choice), values, word_quote(&digits, quote));
 }
 
 /* The exponent of a power of two up to 2^31; 32 for anything else. */

@@ -29,6 +29,8 @@ bool text_take_keyed(struct text_reader *in, const char *key, unsigned maximum, 
 bool text_take_slot(struct text_reader *in, uint8_t slot_count, uint8_t *slot);
 /* "96", "96+1", "top-page-5", "97": sets boundary and distance. */
 bool text_take_size(struct text_reader *in, struct record *record);
+/* "LAZY_CACHE=0": sets the argument. */
+bool text_take_option(struct text_reader *in, struct record *record);
 /* "align=64", "align=64+1", "align=65", "align=4k": sets the exponent and whether it is odd. */
 bool text_take_align(struct text_reader *in, struct record *record);
 

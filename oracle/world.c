@@ -14,6 +14,7 @@
 #include "allocator/root.h"
 #include "oracle/fault.h"
 #include "oracle/finding.h"
+#include "oracle/preset.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
 
@@ -29,7 +30,7 @@ static world_observer *observer;
 static void *observer_context;
 static uint64_t untouched_hash; /* hash of what an untouched world looks like */
 
-enum { FIBER_STACK_BYTES = 512 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
+enum { FIBER_STACK_BYTES = 512 * 1024, STACK_GUARD_BYTES = 64 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
 
 /* --- findings --- */
 
@@ -292,6 +293,8 @@ enum check world_run(const struct target_info *target, const struct program *pro
     const struct program_header *header = &program->header;
     sim_set_knobs(&(struct sim_knobs){header->placement, target->failures ? header->fail_every : 0});
     hak_root.geometry = &hak_geometries[header->geometry % HAK_GEOMETRY_COUNT];
+    preset_apply(&hak_root.options, header->preset % PRESET_COUNT);
+    run_thrift_begin();
     run.active = true;
     run.threads[0].prepared = true;
     fiber_prepare(&run.threads[0].fiber, thread_main, &run.threads[0]);
@@ -388,13 +391,13 @@ int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_
 
 static int stacks_open(char *why, size_t why_bytes) {
     for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        char *stack = mmap(NULL, FIBER_STACK_BYTES + HAK_PAGE_BYTES, PROT_READ | PROT_WRITE,
+        char *stack = mmap(NULL, FIBER_STACK_BYTES + STACK_GUARD_BYTES, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-        if (stack == MAP_FAILED || mprotect(stack, HAK_PAGE_BYTES, PROT_NONE) != 0) {
+        if (stack == MAP_FAILED || mprotect(stack, STACK_GUARD_BYTES, PROT_NONE) != 0) {
             snprintf(why, why_bytes, "cannot map a fiber's stack: %s", strerror(errno));
             return -1;
         }
-        run.threads[i].fiber.stack = stack + HAK_PAGE_BYTES; /* below it a page that traps */
+        run.threads[i].fiber.stack = stack + STACK_GUARD_BYTES; /* below it a page that traps */
         run.threads[i].fiber.stack_bytes = FIBER_STACK_BYTES;
     }
     return 0;
@@ -413,7 +416,7 @@ int world_open(char *why, size_t why_bytes) {
 void world_close(void) {
     for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         if (run.threads[i].fiber.stack != NULL) {
-            munmap((char *)run.threads[i].fiber.stack - HAK_PAGE_BYTES, FIBER_STACK_BYTES + HAK_PAGE_BYTES);
+            munmap((char *)run.threads[i].fiber.stack - STACK_GUARD_BYTES, FIBER_STACK_BYTES + STACK_GUARD_BYTES);
             run.threads[i].fiber.stack = NULL;
         }
     }

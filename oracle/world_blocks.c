@@ -1,6 +1,7 @@
 /* world_blocks: what must hold of a block the moment it is handed out, wherever it came from. */
 #include <string.h>
 
+#include "allocator/links.h"
 #include "allocator/root.h"
 #include "oracle/finding.h"
 #include "oracle/run.h"
@@ -10,15 +11,21 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+/* An address of the arena or of the root, or a link as free blocks hold it. */
 static bool is_inside_word(uint64_t word) {
-    return (unsigned)sim_in_arena(word) | (unsigned)(word - (uintptr_t)&hak_root < sizeof hak_root);
+    return (unsigned)sim_in_arena(word) | (unsigned)sim_in_arena(word ^ hak_root.link_key) |
+           (unsigned)(word - (uintptr_t)&hak_root < sizeof hak_root);
+}
+
+static bool is_sentinel_word(uint64_t word) {
+    return (unsigned)(word == (uintptr_t)HAK_SENTINEL) | (unsigned)((word ^ hak_root.link_key) == (uintptr_t)HAK_SENTINEL);
 }
 
 _Noreturn static void leak_found(const unsigned char *block, size_t from, size_t to) {
     for (size_t offset = from; offset + 8 <= to; offset += 8) {
         uint64_t word;
         memcpy(&word, block + offset, sizeof word);
-        if (word == (uintptr_t)HAK_SENTINEL) {
+        if (is_sentinel_word(word)) {
             finding_raise(CHECK_LEAK_SENTINEL, block, "the sentinel stands at offset %zu of the new block", offset);
         }
         if (is_inside_word(word)) {
@@ -37,7 +44,7 @@ static void scan_for_leaks(const unsigned char *block, size_t from, size_t to) {
     for (size_t offset = first; offset + 8 <= to; offset += 8) {
         uint64_t word;
         memcpy(&word, block + offset, sizeof word);
-        leaks |= (unsigned)(word == (uintptr_t)HAK_SENTINEL) | (unsigned)is_inside_word(word);
+        leaks |= (unsigned)is_sentinel_word(word) | (unsigned)is_inside_word(word);
     }
     if (leaks != 0) {
         leak_found(block, first, to);

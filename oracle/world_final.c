@@ -77,21 +77,25 @@ static const char *walk(struct hak_heap_counts *counts) {
 }
 
 struct live {
-    size_t tiny;
-    size_t big;
+    size_t small;
+    size_t runs;
+    size_t bigs;
 };
 
 static struct live count_live(void) {
-    struct live live = {0, 0};
+    struct live live = {0, 0, 0};
     for (uint32_t i = 0; i < run.shadow.count; i++) {
         const void *block = (const void *)run.shadow.starts[i];
         struct hak_place place = hak_place_of(block);
-        if ((place.kind != HAK_PLACE_TINY && place.kind != HAK_PLACE_BIG) || place.block != block) {
+        bool is_small = place.kind == HAK_PLACE_TINY || place.kind == HAK_PLACE_POOL;
+        bool is_block = is_small || place.kind == HAK_PLACE_RUN || place.kind == HAK_PLACE_BIG;
+        if (!is_block || place.block != block) {
             finding_raise(CHECK_ACCOUNTING, block, "the live block of slot s%u is no block of the allocator's any more",
                           run.shadow.slots[i]);
         }
-        live.tiny += place.kind == HAK_PLACE_TINY;
-        live.big += place.kind == HAK_PLACE_BIG;
+        live.small += is_small;
+        live.runs += place.kind == HAK_PLACE_RUN;
+        live.bigs += place.kind == HAK_PLACE_BIG;
     }
     return live;
 }
@@ -116,15 +120,17 @@ void run_prove_heap(void) {
     }
     struct live live = count_live();
     size_t listed = counts.free_blocks + counts.cached_blocks + counts.remote_blocks;
-    compare("small", counts.carved_blocks - listed, live.tiny);
-    compare("big", counts.bigs, live.big);
+    compare("small", counts.carved_blocks - listed, live.small);
+    compare("run", counts.runs, live.runs);
+    compare("big", counts.bigs, live.bigs);
+    run_thrift_prove(&counts);
     run_trace(counts.carved_blocks << 32 | counts.cached_blocks);
 }
 
 void run_final_free(void) {
     sim_fail_stop();
     while (run.shadow.count > 0) {
-        run_free_slot(run.shadow.slots[run.shadow.count - 1], false);
+        run_free_slot(run.shadow.slots[run.shadow.count - 1], OP_FREE);
     }
     run_forget_subject();
     (void)hak_malloc_trim(0);
@@ -135,10 +141,10 @@ void run_final_free(void) {
                       "after everything was freed and trimmed %zu SuperSlabs and %zu bytes beside metadata remain",
                       hak_root.pool.superslab_count, sim_reserved_bytes() - meta->reserved_bytes);
     }
-    if (meta->live[HAK_META_BIG] != 0 || meta->live[HAK_META_PAGES] != 0) {
+    if ((meta->live[HAK_META_BIG] | meta->live[HAK_META_PAGES] | meta->live[HAK_META_REGION]) != 0) {
         finding_raise(CHECK_NOT_RETURNED, NULL,
-                      "after everything was freed %u records of mappings and %u page tables of the region map remain",
-                      meta->live[HAK_META_BIG], meta->live[HAK_META_PAGES]);
+                      "after everything was freed %u records of mappings, %u of regions and %u page tables remain",
+                      meta->live[HAK_META_BIG], meta->live[HAK_META_REGION], meta->live[HAK_META_PAGES]);
     }
     if (hak_root.heaps.count > run.alive_most) {
         finding_raise(CHECK_NOT_RETURNED, NULL, "%u heaps were made for %u threads at once", hak_root.heaps.count,

@@ -2,7 +2,10 @@
 #include <errno.h>
 
 #include "allocator/hakmem.h"
+#include "allocator/process.h"
+#include "allocator/root.h"
 #include "oracle/finding.h"
+#include "oracle/preset.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
 
@@ -90,10 +93,24 @@ struct request {
     bool overflows; /* count times size does */
     bool bad_align;
     bool zeroed;
+    bool aligned; /* the caller asked for align_bytes */
 };
 
+/* What a slot's caller asked for, 0 when it was no aligned request: what C23's free_aligned_sized is to be told. */
+static size_t aligned_to[PROGRAM_SLOTS_MAX];
+
+/* The world before a call that allocates. */
+struct before {
+    uint64_t refused;
+    struct thrift thrift;
+};
+
+static struct before look_before(void) {
+    return (struct before){sim_refused(), run_thrift_before()};
+}
+
 /* What every allocating call comes to: `address` and errno as it left them. */
-static void conclude(uint8_t slot, const struct request *request, void *address, uint64_t refused_before) {
+static void conclude(uint8_t slot, const struct request *request, void *address, const struct before *before) {
     run.applied = true;
     run_forget_subject();
     run.slot = slot;
@@ -101,7 +118,7 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
     if (address == NULL) {
         check_errno(request->bad_align ? EINVAL : ENOMEM, request->call);
         if (!request->bad_align && !request->overflows) {
-            check_refusal(request->size_bytes, refused_before, request->call);
+            check_refusal(request->size_bytes, before->refused, request->call);
         }
         return;
     }
@@ -110,12 +127,14 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
     check_possible(address, !request->overflows, "count times size overflows");
     check_possible(address, request->size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
     block_check_address(address, request->size_bytes, request->align_bytes);
+    run_thrift_check(&before->thrift, address);
     if (request->zeroed) {
         block_check_zero(address, request->size_bytes);
     } else {
         block_check_no_leak(address, 0, request->size_bytes);
     }
     block_enter(slot, address, request->size_bytes);
+    aligned_to[slot] = request->aligned ? request->align_bytes : 0;
 }
 
 static size_t natural_align(size_t size_bytes) {
@@ -125,10 +144,10 @@ static size_t natural_align(size_t size_bytes) {
 static void op_malloc(uint8_t slot) {
     struct request request = {.call = "malloc", .size_bytes = record_size_bytes(&run.record)};
     request.align_bytes = natural_align(request.size_bytes);
-    uint64_t refused_before = sim_refused();
+    struct before before = look_before();
     errno = ERRNO_BEFORE;
     void *address = hak_malloc(request.size_bytes);
-    conclude(slot, &request, address, refused_before);
+    conclude(slot, &request, address, &before);
 }
 
 static bool product_overflows(size_t count, size_t size_bytes) {
@@ -143,10 +162,10 @@ static void op_calloc(uint8_t slot) {
                               .align_bytes = natural_align(count * size_bytes),
                               .overflows = product_overflows(count, size_bytes),
                               .zeroed = true};
-    uint64_t refused_before = sim_refused();
+    struct before before = look_before();
     errno = ERRNO_BEFORE;
     void *address = hak_calloc(count, size_bytes);
-    conclude(slot, &request, address, refused_before);
+    conclude(slot, &request, address, &before);
 }
 
 static void op_aligned(uint8_t slot) {
@@ -154,8 +173,9 @@ static void op_aligned(uint8_t slot) {
     struct request request = {.call = program_op_info[run.record.op].name,
                               .size_bytes = record_size_bytes(&run.record),
                               .align_bytes = align_bytes,
+                              .aligned = true,
                               .bad_align = (align_bytes & (align_bytes - 1)) != 0};
-    uint64_t refused_before = sim_refused();
+    struct before before = look_before();
     void *address = NULL;
     errno = ERRNO_BEFORE;
     if (run.record.op == OP_POSIX_MEMALIGN) {
@@ -176,7 +196,7 @@ static void op_aligned(uint8_t slot) {
         address = run.record.op == OP_MEMALIGN ? hak_memalign(align_bytes, request.size_bytes)
                                                : hak_aligned_alloc(align_bytes, request.size_bytes);
     }
-    conclude(slot, &request, address, refused_before);
+    conclude(slot, &request, address, &before);
 }
 
 /* The old block as the shadow knew it moves on: content that both sizes share must be there. */
@@ -194,6 +214,7 @@ static void realloc_succeeded(uint8_t slot, const struct shadow_block *old, void
         block_check_no_leak(address, old->claimed_bytes, size_bytes);
     }
     block_enter(slot, address, size_bytes);
+    aligned_to[slot] = 0;
 }
 
 static void realloc_failed(uint8_t slot, size_t size_bytes, bool overflows, uint64_t refused_before) {
@@ -213,7 +234,7 @@ static void op_realloc(uint8_t slot) {
     size_t count = run.record.op == OP_REALLOCARRAY ? run.record.argument : 1;
     bool overflows = product_overflows(count, size_bytes);
     struct shadow_block old = run.shadow.blocks[slot];
-    uint64_t refused_before = sim_refused();
+    struct before before = look_before();
     if (old.start != 0) {
         run_verify_slot(slot, " before realloc");
         subject_set(&old);
@@ -225,7 +246,7 @@ static void op_realloc(uint8_t slot) {
     if (old.start == 0) {
         struct request request = {.call = "realloc", .size_bytes = total_bytes, .overflows = overflows};
         request.align_bytes = natural_align(total_bytes);
-        conclude(slot, &request, address, refused_before);
+        conclude(slot, &request, address, &before);
         return;
     }
     run.applied = true;
@@ -236,16 +257,28 @@ static void op_realloc(uint8_t slot) {
         check_possible(address, total_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
         check_possible(address, total_bytes != 0, "the size is 0, which frees");
         realloc_succeeded(slot, &old, address, total_bytes);
+        run_thrift_check(&before.thrift, address);
     } else if (total_bytes == 0 && !overflows) {
         check_errno(ERRNO_BEFORE, "realloc to 0");
         shadow_remove(&run.shadow, slot);
         event_add(EVENT_FREED, slot, old.start, old.requested_bytes);
     } else {
-        realloc_failed(slot, total_bytes, overflows, refused_before);
+        realloc_failed(slot, total_bytes, overflows, before.refused);
     }
 }
 
-void run_free_slot(uint8_t slot, bool sized) {
+/* Of a block that no aligned request made, free_sized is the one that is allowed. */
+static void free_as(enum program_op op, void *address, size_t size_bytes, size_t align_bytes) {
+    if (op == OP_FREE_ALIGNED_SIZED && align_bytes != 0) {
+        hak_free_aligned_sized(address, align_bytes, size_bytes);
+    } else if (op == OP_FREE_SIZED || op == OP_FREE_ALIGNED_SIZED) {
+        hak_free_sized(address, size_bytes);
+    } else {
+        hak_free(address);
+    }
+}
+
+void run_free_slot(uint8_t slot, enum program_op op) {
     struct shadow_block block = run.shadow.blocks[slot];
     run.slot = slot;
     run_verify_slot(slot, " before free");
@@ -254,11 +287,7 @@ void run_free_slot(uint8_t slot, bool sized) {
     event_add(EVENT_FREED, slot, block.start, block.requested_bytes);
     run_trace(~sim_offset((void *)block.start));
     errno = ERRNO_BEFORE;
-    if (sized) {
-        hak_free_sized((void *)block.start, block.requested_bytes);
-    } else {
-        hak_free((void *)block.start);
-    }
+    free_as(op, (void *)block.start, block.requested_bytes, aligned_to[slot]);
     check_errno(ERRNO_BEFORE, "free");
 }
 
@@ -268,7 +297,7 @@ static void op_free(uint8_t slot) {
         return;
     }
     run.applied = true;
-    run_free_slot(slot, run.record.op == OP_FREE_SIZED);
+    run_free_slot(slot, run.record.op);
 }
 
 static void op_usable(uint8_t slot) {
@@ -327,7 +356,7 @@ static void op_many(void) {
             op_malloc(slot);
             run.operations++;
         } else if (run.record.op == OP_FREE_MANY && live) {
-            run_free_slot(slot, false);
+            run_free_slot(slot, OP_FREE);
             run.operations++;
         }
     }
@@ -337,11 +366,30 @@ static void op_many(void) {
     }
 }
 
-/* What a fork's child does: it has one thread, and every lock is new. */
+/* What a fork's child does: it has one thread, every lock is new, and the other threads' heaps have lost their owners.
+ * Threads that are named again are born anew. */
 static void op_fork(void) {
     run.applied = true;
     hak_fork_prepare();
     hak_fork_child();
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        if (i != run.thread) {
+            run.threads[i].root = (struct hak_thread)HAK_THREAD_INITIAL;
+            run.alive -= run.threads[i].alive;
+            run.threads[i].alive = false;
+        }
+    }
+}
+
+/* Users cannot do this, but each of these values could have been the first. */
+static void op_option(void) {
+    const struct choice_info *choice = &choice_table[record_option_choice(&run.record)];
+    run.applied = true;
+    hak_root.options.value[choice->option] = choice->values[record_option_value(&run.record)];
+    if (hak_root.link_key != 0) { /* else the process is not started, and will do it then */
+        hak_ace_configure(&hak_root.ace, &hak_root.options);
+    }
+    run_thrift_options();
 }
 
 void run_record(void) {
@@ -371,6 +419,7 @@ void run_record(void) {
         break;
     case OP_FREE:
     case OP_FREE_SIZED:
+    case OP_FREE_ALIGNED_SIZED:
         op_free(slot);
         break;
     case OP_USABLE:
@@ -407,6 +456,9 @@ void run_record(void) {
     case OP_MALLOC_MANY:
     case OP_FREE_MANY:
         op_many();
+        break;
+    case OP_OPTION:
+        op_option();
         break;
     case OP_NOP:
     case OP_THREAD_START: /* being named is enough to be born: world.c */

@@ -29,13 +29,20 @@ static const char *slab_state(const struct hak_place *place) {
     switch (place->kind) {
     case HAK_PLACE_FOREIGN:
         return "foreign";
+    case HAK_PLACE_RUN:
+        return "run";
+    case HAK_PLACE_FREE_RUN:
+        return "free-run";
     case HAK_PLACE_BIG:
         return "big";
+    case HAK_PLACE_CACHED_BIG:
+        return "cached-big";
     case HAK_PLACE_HEADER:
         return "header";
     case HAK_PLACE_FREE_SLAB:
         return "free-slab";
     case HAK_PLACE_TINY:
+    case HAK_PLACE_POOL:
         break;
     }
     return place->used >= place->capacity ? "full" : place->used == 0 ? "empty" : "partial";
@@ -67,12 +74,21 @@ void run_describe_place(const void *address, char *text, size_t capacity) {
     case HAK_PLACE_FREE_SLAB:
         snprintf(text, capacity, "free slab");
         break;
+    case HAK_PLACE_RUN:
+    case HAK_PLACE_FREE_RUN:
+        snprintf(text, capacity, "%s %zu B%s", place.kind == HAK_PLACE_RUN ? "run" : "free run of", place.block_bytes,
+                 inside != 0 ? ", inside" : "");
+        break;
     case HAK_PLACE_BIG:
-        snprintf(text, capacity, "big %zu B%s", place.block_bytes, inside != 0 ? ", inside the block" : "");
+    case HAK_PLACE_CACHED_BIG:
+        snprintf(text, capacity, "%s %zu B%s", place.kind == HAK_PLACE_BIG ? "big" : "cached big", place.block_bytes,
+                 inside != 0 ? ", inside the block" : "");
         break;
     case HAK_PLACE_TINY:
-        snprintf(text, capacity, "tiny %zu B, slab %u used of %u carved of %u, heap %u%s", place.block_bytes,
-                 place.used, place.carved, place.capacity, place.owner_id, inside != 0 ? ", inside the block" : "");
+    case HAK_PLACE_POOL:
+        snprintf(text, capacity, "%s %zu B, slab %u used of %u carved of %u, heap %u%s",
+                 place.kind == HAK_PLACE_TINY ? "tiny" : "pool", place.block_bytes, place.used, place.carved,
+                 place.capacity, place.owner_id, inside != 0 ? ", inside the block" : "");
         break;
     }
 }

@@ -226,6 +226,7 @@ static void test_canonical_form_means_the_same(void **state) {
         assert_int_equal(after.header.ops_off, before.header.ops_off);
         assert_int_equal(after.header.fail_every, before.header.fail_every);
         assert_int_equal(after.header.clock_step_ms, before.header.clock_step_ms);
+        assert_int_equal(after.header.preset, before.header.preset);
         for (uint32_t j = 0; j < before.record_count; j++) {
             struct record a = program_record(&before, j), b = program_record(&after, j);
             unsigned fields = program_op_info[a.op].fields;
@@ -234,7 +235,12 @@ static void test_canonical_form_means_the_same(void **state) {
             assert_int_equal(fields & FIELD_SLOT ? a.slot : 0, b.slot);
             assert_true((fields & FIELD_SIZE ? record_size_bytes(&a) : 0) == record_size_bytes(&b));
             assert_true((fields & FIELD_ALIGN ? record_align_bytes(&a) : 1) == record_align_bytes(&b));
-            assert_int_equal(fields & FIELD_COUNT ? a.argument : 0, b.argument);
+            if (fields & FIELD_OPTION) {
+                assert_int_equal(record_option_choice(&a), record_option_choice(&b));
+                assert_int_equal(record_option_value(&a), record_option_value(&b));
+            } else {
+                assert_int_equal(fields & FIELD_COUNT ? a.argument : 0, b.argument);
+            }
         }
         for (uint32_t j = 0; j < before.gene_count; j++) {
             struct gene a = program_gene(&before, j), b = program_gene(&after, j);

@@ -10,6 +10,7 @@
 
 #include "allocator/geometry.h"
 #include "oracle/mutate.h"
+#include "oracle/preset.h"
 #include "oracle/program.h"
 
 enum { HEADER = PROGRAM_HEADER_BYTES, RECORD = PROGRAM_RECORD_BYTES };
@@ -34,6 +35,7 @@ static void decode_all(const uint8_t *bytes, size_t size_bytes) {
     assert_true(header->placement < PLACEMENT_COUNT);
     assert_true(header->favoured_op < OP_COUNT);
     assert_true(header->gene_count <= PROGRAM_GENES_MAX);
+    assert_true(header->preset < PRESET_COUNT);
     assert_true(program.gene_count <= header->gene_count);
     assert_true(program.record_count <= PROGRAM_RECORDS_MAX);
     size_t counted_bytes = (size_t)RECORD * (program.record_count + program.gene_count) + program.tail_bytes;
@@ -45,6 +47,8 @@ static void decode_all(const uint8_t *bytes, size_t size_bytes) {
         assert_true(record.slot < header->slot_count);
         assert_true(record.align_exponent < 32);
         assert_true(record.boundary < BOUNDARY_COUNT);
+        assert_true(record_option_choice(&record) < CHOICE_COUNT);
+        assert_true(record_option_value(&record) < choice_table[record_option_choice(&record)].value_count);
     }
     for (uint32_t i = 0; i < program.gene_count; i++)
         (void)program_gene(&program, i);
@@ -100,6 +104,7 @@ static void test_nothing_at_all_is_a_program(void **state) {
     assert_int_equal(program.tail_bytes, 0);
     assert_int_equal(program.header.geometry, HAK_GEOMETRY_TINY);
     assert_int_equal(program.header.slot_count, 16);
+    assert_int_equal(program.header.preset, PRESET_DEFAULT);
 }
 
 static void test_missing_header_bytes_are_zero(void **state) {
@@ -226,7 +231,7 @@ static void test_removing_a_record_leaves_the_others(void **state) {
 
 static void test_header_fields_decode(void **state) {
     (void)state;
-    static const uint8_t bytes[HEADER] = {1, 3, 1, 2, 0x02, 0x01, 0x10, 0, OP_FREE, 200, 7, 9, 0x25};
+    static const uint8_t bytes[HEADER] = {1, 3, 1, 2, 0x02, 0x01, 0x10, 0, OP_FREE, 200, 7, 9, 0x25, 10};
     struct program program;
     program_read(&program, bytes, sizeof bytes);
     const struct program_header *header = &program.header;
@@ -240,6 +245,7 @@ static void test_header_fields_decode(void **state) {
     assert_int_equal(header->fail_every, 7);
     assert_int_equal(header->clock_step_ms, 9);
     assert_int_equal(header->gene_count, 5);
+    assert_int_equal(header->preset, PRESET_FAIL_FAST);
 }
 
 static void test_header_fields_wrap(void **state) {
@@ -253,6 +259,7 @@ static void test_header_fields_wrap(void **state) {
     assert_int_equal(program.header.placement, 0xff % PLACEMENT_COUNT);
     assert_int_equal(program.header.favoured_op, 0xff % OP_COUNT);
     assert_int_equal(program.header.gene_count, 15);
+    assert_int_equal(program.header.preset, 0xff % PRESET_COUNT);
 }
 
 static void test_nop_and_the_unknown_cannot_be_switched_off(void **state) {
@@ -305,7 +312,13 @@ static void test_records_read_back_as_written(void **state) {
         assert_int_equal(read.align_odd, fields & FIELD_ALIGN ? 1 : 0);
         assert_int_equal(read.boundary, fields & FIELD_SIZE ? 55 : 0);
         assert_int_equal(read.distance, fields & FIELD_SIZE ? -128 : 0);
-        assert_int_equal(read.argument, fields & FIELD_COUNT ? 0xabcd : 0);
+        if (fields & FIELD_OPTION) {
+            assert_int_equal(record_option_choice(&read), 0xcd % CHOICE_COUNT);
+            assert_int_equal(record_option_value(&read), record_option_value(&record));
+            assert_true((read.argument & 0xff) < CHOICE_COUNT);
+        } else {
+            assert_int_equal(read.argument, fields & FIELD_COUNT ? 0xabcd : 0);
+        }
     }
 }
 
@@ -316,6 +329,7 @@ static void test_record_layout(void **state) {
     struct program program;
     static const uint8_t align[RECORD] = {OP_MEMALIGN, 2, 40, 0x86, 7, 0xfd, 0, 0};
     static const uint8_t count[RECORD] = {OP_CALLOC, 1, 5, 0, 9, 1, 0x34, 0x12};
+    static const uint8_t option[RECORD] = {OP_OPTION, 3, 0, 0, 0, 0, CHOICE_REMOTE_BATCH, 2};
     put_record(bytes, 0,
                (struct record){.op = OP_MEMALIGN,
                                .thread = 2,
@@ -331,6 +345,10 @@ static void test_record_layout(void **state) {
     assert_memory_equal(bytes + HEADER, count, RECORD);
     program_read(&program, bytes, sizeof bytes);
     assert_int_equal(program_record(&program, 0).argument, 0x1234);
+    put_record(
+        bytes, 0,
+        (struct record){.op = OP_OPTION, .thread = 3, .argument = record_option_argument(CHOICE_REMOTE_BATCH, 2)});
+    assert_memory_equal(bytes + HEADER, option, RECORD);
 }
 
 static void test_header_reads_back_as_written(void **state) {
@@ -349,7 +367,8 @@ static void test_header_reads_back_as_written(void **state) {
         assert_int_equal(bytes[0], noise[0]);
         assert_int_equal(bytes[2], noise[2] % 4);
         assert_int_equal(bytes[11], noise[11]);
-        assert_int_equal(bytes[13] | bytes[14] | bytes[15], 0);
+        assert_int_equal(bytes[13], noise[13] % PRESET_COUNT);
+        assert_int_equal(bytes[14] | bytes[15], 0);
     }
 }
 

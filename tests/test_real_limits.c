@@ -13,7 +13,8 @@ static void limit_to(size_t room_bytes) {
     char text[64] = "";
     int file = open("/proc/self/statm", O_RDONLY);
     require(file >= 0 && read(file, text, sizeof text - 1) > 0 && close(file) == 0);
-    size_t used_bytes = strtoul(text, NULL, 10) * 4096; /* the first number: pages of address space */
+    /* the first number: the kernel's pages of address space */
+    size_t used_bytes = strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
     require(used_bytes > 0);
     struct rlimit limit = {used_bytes + room_bytes, used_bytes + room_bytes};
     require(setrlimit(RLIMIT_AS, &limit) == 0);
@@ -57,22 +58,29 @@ static void exhaust(size_t size_bytes, size_t count_min) {
 }
 
 static void exhaust_mappings(void) {
-    exhaust((size_t)1 << 20, 24);
+    exhaust((size_t)3 << 20, 8);
 }
-static void exhaust_pages(void) {
-    exhaust(1025, 6000);
+static void exhaust_runs(void) {
+    exhaust(100000, 200); /* regions of 4 MiB, aligned to cells of 2 MiB */
+}
+static void exhaust_pool(void) {
+    exhaust(5000, 4000); /* SuperSlabs of 2 MiB, aligned, so the last few MiB may be out of reach */
 }
 static void exhaust_small(void) {
-    exhaust(1000, 20000); /* SuperSlabs of 2 MiB, aligned, so the last few MiB may be out of reach */
+    exhaust(1000, 20000);
 }
 
 static void test_mappings_run_out(void **state) {
     (void)state;
     expect_clean_child(exhaust_mappings);
 }
-static void test_pages_run_out(void **state) {
+static void test_runs_run_out(void **state) {
     (void)state;
-    expect_clean_child(exhaust_pages);
+    expect_clean_child(exhaust_runs);
+}
+static void test_pool_blocks_run_out(void **state) {
+    (void)state;
+    expect_clean_child(exhaust_pool);
 }
 static void test_small_blocks_run_out(void **state) {
     (void)state;
@@ -153,9 +161,9 @@ static void test_thread_that_starves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mappings_run_out),     cmocka_unit_test(test_pages_run_out),
-        cmocka_unit_test(test_small_blocks_run_out), cmocka_unit_test(test_all_say_no),
-        cmocka_unit_test(test_thread_that_starves),
+        cmocka_unit_test(test_mappings_run_out),    cmocka_unit_test(test_runs_run_out),
+        cmocka_unit_test(test_pool_blocks_run_out), cmocka_unit_test(test_small_blocks_run_out),
+        cmocka_unit_test(test_all_say_no),          cmocka_unit_test(test_thread_that_starves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

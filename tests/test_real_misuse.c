@@ -1,149 +1,522 @@
-/* Misuse: a pointer that is not a live block ends the process with one line that says so. One child each. What costs
- * too much for a release build is not promised there: the middle of a small block, and a small block freed twice. */
+/* Misuse: every kind of pointer that is no live block, handed to every call that takes one, in both modes. With
+ * HAKMEM_FAIL_FAST=1 one line says so and the process ends; without, the same line, the call does nothing, and all that
+ * follows goes well: no block is lost to the allocator's lists, none is handed out twice.
+ *
+ * Each case is a child of its own. Options are read at the first allocation, so this process makes none. */
 #include "tests/test_real.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
-#include "allocator/config.h"
+#include "allocator/check.h"
+#include "allocator/root.h"
+#include "allocator/superslab.h"
+#include "allocator/thread.h"
 
-#define NOT_OURS "hakmem: free(): the pointer is not from this allocator\n"
-#define NO_BLOCK "hakmem: free(): the pointer is not the start of a block\n"
-#define NOT_LIVE "hakmem: realloc() or malloc_usable_size(): the pointer is not a live block\n"
+#define NOT_OURS "the pointer was freed already, or is not from this allocator"
+#define NO_BLOCK "the pointer is not the start of a block"
+#define NO_OWNER "the pointer was freed already, or it is no block's"
+#define FREED "the pointer was freed already"
+#define NOT_LIVE "the pointer is not a live block"
+#define IGNORED "; the call is ignored (HAKMEM_FAIL_FAST=1 ends the process here)"
 
-enum { SUPERSLAB_BYTES = 2 << 20, SLAB_BYTES = 64 << 10, PAGE_BYTES = 4096 };
+enum { TINY_BYTES = 100, POOL_BYTES = 5000, RUN_BYTES = 100000, BIG_BYTES = 8 << 20 };
 
-static char *superslab_of(void *block) {
-    return (char *)((uintptr_t)block & ~(uintptr_t)(SUPERSLAB_BYTES - 1));
+/* As much of a block as its pattern covers: enough to tell blocks apart. */
+static size_t shown(size_t size_bytes) {
+    return smaller(size_bytes, 2048);
 }
 
-static void free_on_stack(void) {
-    char here[32];
-    char *volatile pointer = here;
-    hak_free(pointer + 16);
+static void *take(size_t size_bytes) {
+    void *block = hak_malloc(size_bytes);
+    require(block != NULL);
+    return block;
 }
 
-static void free_static(void) {
-    static char here[32];
-    char *volatile pointer = here;
+/* What is done on another thread, and done with when this returns. */
+static void on_thread(void *(*body)(void *), void *argument) {
+    pthread_t thread;
+    require(pthread_create(&thread, NULL, body, argument) == 0);
+    require(pthread_join(thread, NULL) == 0);
+}
+
+/* ---- pointers: each function makes one of size_bytes, or of no size ---- */
+
+static void *of_stack(size_t unused) {
+    (void)unused;
+    static char *volatile pointer;
+    char here[64];
+    pointer = here;
+    return (void *)((uintptr_t)pointer + 16);
+}
+
+static void *of_static(size_t unused) {
+    (void)unused;
+    static _Alignas(16) char here[64];
+    return here;
+}
+
+static void *of_foreign_mapping(size_t unused) {
+    (void)unused;
+    return mmap(NULL, HAK_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void *of_small_number(size_t unused) {
+    (void)unused;
+    return (void *)(uintptr_t)16;
+}
+
+static void *of_no_canonical_address(size_t unused) {
+    (void)unused;
+    return (void *)(uintptr_t)UINT64_C(0xfffffffffffffff0);
+}
+
+static void *of_superslab_header(size_t size_bytes) {
+    return (char *)hak_superslab_of(take(size_bytes)) + 64;
+}
+
+static void *of_slab_nobody_uses(size_t size_bytes) {
+    struct hak_superslab *superslab = hak_superslab_of(take(size_bytes));
+    return (char *)superslab + hak_superslab_bytes() - ((size_t)1 << superslab->slab_shift);
+}
+
+static void *freed(size_t size_bytes) {
+    void *block = take(size_bytes);
+    hak_free(block);
+    return block;
+}
+
+static void *freed_among_others(size_t size_bytes) {
+    void *blocks[9];
+    for (size_t i = 0; i < 9; i++) {
+        blocks[i] = take(size_bytes);
+    }
+    for (size_t i = 0; i < 9; i += 2) {
+        hak_free(blocks[i]);
+    }
+    return blocks[4];
+}
+
+/* A neighbour is live, so the slab stays, and the block is in its list. */
+static void *freed_and_back_in_its_slab(size_t size_bytes) {
+    void *block = freed_among_others(size_bytes);
+    (void)hak_malloc_trim(0);
+    require(hak_slab_of(block)->state == HAK_SLAB_BOUND);
+    return block;
+}
+
+/* Something of another class is live in the SuperSlab, so that stays, and only the slab is empty. */
+static void *freed_with_all_its_slab(size_t size_bytes) {
+    void *block = take(size_bytes);
+    void *other = take(size_bytes / 2);
+    require(hak_superslab_of(other) == hak_superslab_of(block));
+    hak_free(block);
+    (void)hak_malloc_trim(0);
+    require(hak_slab_of(block)->state == HAK_SLAB_FREE);
+    return block;
+}
+
+/* Enough blocks for several SuperSlabs: what was freed first, all of it, is in the lazy cache. */
+static void *freed_with_all_its_superslab(size_t size_bytes) {
+    enum { BLOCKS_MAX = 1 << 17 };
+    static void *blocks[BLOCKS_MAX];
+    size_t count = (size_t)7 * hak_superslab_bytes() / 2 / size_bytes;
+    require(count <= BLOCKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = take(size_bytes);
+    }
+    for (size_t i = 0; i < count; i++) {
+        hak_free(blocks[i]);
+    }
+    require(hak_map_superslab(blocks[count / 2]) != NULL && hak_superslab_of(blocks[count / 2])->cached);
+    return blocks[count / 2];
+}
+
+static void *freed_and_given_to_the_system(size_t size_bytes) {
+    void *block = freed(size_bytes);
+    (void)hak_malloc_trim(0);
+    return block;
+}
+
+static void *free_it(void *block) {
+    hak_free(block);
+    return NULL;
+}
+
+static void *freed_by_another_thread(size_t size_bytes) {
+    void *block = take(size_bytes);
+    on_thread(free_it, block);
+    return block;
+}
+
+/* A thread with a heap keeps it for a while, since it gathers what goes to one owner. */
+static void *free_all_with_heap(void *argument) {
+    void **blocks = argument;
+    void *own = take(64);
+    for (size_t i = 0; blocks[i] != NULL; i++) {
+        hak_free(blocks[i]);
+    }
+    hak_free(own);
+    return NULL;
+}
+
+static void *freed_by_a_thread_with_a_heap(size_t size_bytes) {
+    void *blocks[] = {take(size_bytes), take(size_bytes), NULL};
+    on_thread(free_all_with_heap, blocks);
+    return blocks[0];
+}
+
+static void *make_one(void *result) {
+    size_t size_bytes = *(size_t *)result;
+    *(void **)result = take(size_bytes);
+    return NULL;
+}
+
+/* A live block of a heap whose thread has ended. */
+static void *of_ended_thread(size_t size_bytes) {
+    union {
+        size_t size_bytes;
+        void *block;
+    } of = {size_bytes};
+    on_thread(make_one, &of);
+    return of.block;
+}
+
+/* This thread has a heap, and what it frees for another one waits in it: behind a block of another class. */
+static void *freed_for_another_heap(size_t size_bytes) {
+    void *own = take(64);
+    void *first = of_ended_thread(size_bytes * 2), *block = of_ended_thread(size_bytes);
+    hak_free(first);
+    hak_free(block);
+    hak_free(own);
+    return block;
+}
+
+static void *last_place_of(const void *block) {
+    const struct hak_slab *slab = hak_slab_of((struct hak_block *)(uintptr_t)block);
+    require(slab->carved < slab->capacity);
+    return slab->start + (size_t)(slab->capacity - 1) * slab->block_bytes;
+}
+
+static void *never_carved(size_t size_bytes) {
+    return last_place_of(take(size_bytes));
+}
+
+static void *never_carved_of_ended_thread(size_t size_bytes) {
+    return last_place_of(of_ended_thread(size_bytes));
+}
+
+static void *inside(size_t size_bytes) {
+    return (char *)take(size_bytes) + 16;
+}
+
+static void *inside_of_ended_thread(size_t size_bytes) {
+    return (char *)of_ended_thread(size_bytes) + 16;
+}
+
+static void *one_byte_in(size_t size_bytes) {
+    return (char *)take(size_bytes) + 1;
+}
+
+static void *one_byte_before(size_t size_bytes) {
+    return (char *)take(size_bytes) - 1;
+}
+
+static void *on_a_later_page(size_t size_bytes) {
+    return (char *)take(size_bytes) + (size_bytes / 2 & ~(HAK_PAGE_BYTES - 1));
+}
+
+static void *on_a_later_page_after_free(size_t size_bytes) {
+    void *block = on_a_later_page(size_bytes);
+    hak_free((char *)block - (size_bytes / 2 & ~(HAK_PAGE_BYTES - 1)));
+    return block;
+}
+
+static void *part_that_realloc_gave_back(size_t size_bytes) {
+    char *block = take(size_bytes);
+    require(hak_realloc(block, size_bytes / 2) != NULL);
+    return block + (size_bytes / 4 * 3 & ~(HAK_PAGE_BYTES - 1));
+}
+
+static void *last_page_of_a_region(size_t size_bytes) {
+    uintptr_t region = (uintptr_t)take(size_bytes) & ~(((uintptr_t)1 << HAK_GEO->superslab_shift) - 1);
+    return (void *)(region + ((uintptr_t)1 << HAK_GEO->superslab_shift) - HAK_PAGE_BYTES);
+}
+
+/* name, function, size, what free says */
+#define POINTERS(X)                                                                                                    \
+    X("on the stack", of_stack, 0, NOT_OURS)                                                                           \
+    X("static", of_static, 0, NOT_OURS)                                                                                \
+    X("foreign mapping", of_foreign_mapping, 0, NOT_OURS)                                                              \
+    X("small number", of_small_number, 0, NOT_OURS)                                                                    \
+    X("no canonical address", of_no_canonical_address, 0, NOT_OURS)                                                    \
+    X("SuperSlab's header", of_superslab_header, TINY_BYTES, NO_OWNER)                                                 \
+    X("pool SuperSlab's header", of_superslab_header, POOL_BYTES, NO_OWNER)                                            \
+    X("slab nobody uses", of_slab_nobody_uses, TINY_BYTES, NO_OWNER)                                                   \
+    X("pool slab nobody uses", of_slab_nobody_uses, POOL_BYTES, NO_OWNER)                                              \
+    X("smallest block, freed", freed, 1, FREED)                                                                        \
+    X("tiny block, freed", freed, TINY_BYTES, FREED)                                                                   \
+    X("pool block, freed", freed, POOL_BYTES, FREED)                                                                   \
+    X("largest pool block, freed", freed, 32000, FREED)                                                                \
+    X("run, freed", freed, RUN_BYTES, NOT_OURS)                                                                        \
+    X("big block, freed", freed, BIG_BYTES, NOT_OURS)                                                                  \
+    X("tiny block, freed among others", freed_among_others, TINY_BYTES, FREED)                                         \
+    X("pool block, freed among others", freed_among_others, POOL_BYTES, FREED)                                         \
+    X("run, freed among others", freed_among_others, RUN_BYTES, NOT_OURS)                                              \
+    X("big block, freed among others", freed_among_others, BIG_BYTES, NOT_OURS)                                        \
+    X("tiny block, back in its slab", freed_and_back_in_its_slab, TINY_BYTES, FREED)                                   \
+    X("pool block, back in its slab", freed_and_back_in_its_slab, POOL_BYTES, FREED)                                   \
+    X("tiny block of an emptied slab", freed_with_all_its_slab, TINY_BYTES, NO_OWNER)                                  \
+    X("pool block of an emptied slab", freed_with_all_its_slab, POOL_BYTES, NO_OWNER)                                  \
+    X("tiny block of a cached SuperSlab", freed_with_all_its_superslab, TINY_BYTES, NO_OWNER)                          \
+    X("pool block of a cached SuperSlab", freed_with_all_its_superslab, POOL_BYTES, NO_OWNER)                          \
+    X("tiny block, gone", freed_and_given_to_the_system, TINY_BYTES, NOT_OURS)                                         \
+    X("pool block, gone", freed_and_given_to_the_system, POOL_BYTES, NOT_OURS)                                         \
+    X("run, gone", freed_and_given_to_the_system, RUN_BYTES, NOT_OURS)                                                 \
+    X("big block, gone", freed_and_given_to_the_system, BIG_BYTES, NOT_OURS)                                           \
+    X("smallest block, freed by a thread", freed_by_another_thread, 1, FREED)                                          \
+    X("tiny block, freed by a thread", freed_by_another_thread, TINY_BYTES, FREED)                                     \
+    X("pool block, freed by a thread", freed_by_another_thread, POOL_BYTES, FREED)                                     \
+    X("run, freed by a thread", freed_by_another_thread, RUN_BYTES, NOT_OURS)                                          \
+    X("big block, freed by a thread", freed_by_another_thread, BIG_BYTES, NOT_OURS)                                    \
+    X("tiny block, freed by a heap", freed_by_a_thread_with_a_heap, TINY_BYTES, FREED)                                 \
+    X("pool block, freed by a heap", freed_by_a_thread_with_a_heap, POOL_BYTES, FREED)                                 \
+    X("tiny block, freed for a heap", freed_for_another_heap, TINY_BYTES, FREED)                                       \
+    X("pool block, freed for a heap", freed_for_another_heap, POOL_BYTES, FREED)                                       \
+    X("tiny block never carved", never_carved, TINY_BYTES, NO_BLOCK)                                                   \
+    X("pool block never carved", never_carved, POOL_BYTES, NO_BLOCK)                                                   \
+    X("tiny block never carved of an ended thread", never_carved_of_ended_thread, TINY_BYTES, NO_BLOCK)                \
+    X("pool block never carved of an ended thread", never_carved_of_ended_thread, POOL_BYTES, NO_BLOCK)                \
+    X("inside a tiny block", inside, TINY_BYTES, NO_BLOCK)                                                             \
+    X("inside a pool block", inside, POOL_BYTES, NO_BLOCK)                                                             \
+    X("inside a tiny block of an ended thread", inside_of_ended_thread, TINY_BYTES, NO_BLOCK)                          \
+    X("inside a pool block of an ended thread", inside_of_ended_thread, POOL_BYTES, NO_BLOCK)                          \
+    X("inside a run", inside, RUN_BYTES, NOT_OURS)                                                                     \
+    X("inside a big block", inside, BIG_BYTES, NOT_OURS)                                                               \
+    X("one byte inside a tiny block", one_byte_in, TINY_BYTES, NO_BLOCK)                                               \
+    X("one byte inside a pool block", one_byte_in, POOL_BYTES, NO_BLOCK)                                               \
+    X("one byte inside a run", one_byte_in, RUN_BYTES, NOT_OURS)                                                       \
+    X("one byte inside a big block", one_byte_in, BIG_BYTES, NOT_OURS)                                                 \
+    X("one byte before a run", one_byte_before, RUN_BYTES, NOT_OURS)                                                   \
+    X("one byte before a big block", one_byte_before, BIG_BYTES, NOT_OURS)                                             \
+    X("later page of a run", on_a_later_page, RUN_BYTES, NOT_OURS)                                                     \
+    X("later page of a big block", on_a_later_page, BIG_BYTES, NOT_OURS)                                               \
+    X("later page of a freed run", on_a_later_page_after_free, RUN_BYTES, NOT_OURS)                                    \
+    X("later page of a freed big block", on_a_later_page_after_free, BIG_BYTES, NOT_OURS)                              \
+    X("part of a run that realloc gave back", part_that_realloc_gave_back, RUN_BYTES * 4, NOT_OURS)                    \
+    X("part of a big block that realloc gave back", part_that_realloc_gave_back, BIG_BYTES, NOT_OURS)                  \
+    X("last page of a region", last_page_of_a_region, RUN_BYTES, NOT_OURS)
+
+/* ---- calls, and what each returns that does nothing ---- */
+
+static bool call_free(void *pointer) {
+    errno = ERRNO_MARK;
     hak_free(pointer);
+    return errno == ERRNO_MARK;
 }
 
-static void free_foreign_mapping(void) {
-    hak_free(mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+static bool call_free_sized(void *pointer) {
+    errno = ERRNO_MARK;
+    hak_free_aligned_sized(pointer, 16, TINY_BYTES);
+    return errno == ERRNO_MARK;
 }
 
-static void free_low(void) {
-    hak_free((void *)(uintptr_t)16);
+static bool call_free_on_thread(void *pointer) {
+    on_thread(free_it, pointer);
+    return true;
 }
 
-static void free_not_canonical(void) {
-    hak_free((void *)(uintptr_t)UINT64_C(0xfffffffffffffff0));
+static bool call_realloc(void *pointer) {
+    errno = ERRNO_MARK;
+    return hak_realloc(pointer, TINY_BYTES * 2) == NULL && errno == EINVAL;
 }
 
-static void free_inside_mapping(void) {
-    char *block = hak_malloc(100000);
-    hak_free(block + 16);
+static bool call_reallocarray(void *pointer) {
+    errno = ERRNO_MARK;
+    return hak_reallocarray(pointer, 1000, 1000) == NULL && errno == EINVAL;
 }
 
-static void free_later_page_of_mapping(void) {
-    char *block = hak_malloc((size_t)8 << 20);
-    hak_free(block + ((size_t)5 << 20));
+static bool call_realloc_to_nothing(void *pointer) {
+    errno = ERRNO_MARK;
+    return hak_realloc(pointer, 0) == NULL && errno == ERRNO_MARK;
 }
 
-static void free_mapping_twice(void) {
-    char *block = hak_malloc(100000);
-    hak_free(block);
-    hak_free(block);
+static bool call_usable_size(void *pointer) {
+    errno = ERRNO_MARK;
+    return hak_malloc_usable_size(pointer) == 0 && errno == ERRNO_MARK;
 }
 
-static void free_cut_off_part(void) {
-    char *block = hak_malloc((size_t)8 << 20);
-    (void)hak_realloc(block, 5000);
-    hak_free(block + ((size_t)4 << 20));
-}
-
-static void free_header(void) {
-    hak_free(superslab_of(hak_malloc(100)) + 64);
-}
-
-static void free_unused_slab(void) {
-    hak_free(superslab_of(hak_malloc(100)) + SUPERSLAB_BYTES - SLAB_BYTES);
-}
-
-static void realloc_on_stack(void) {
-    char here[32];
-    char *volatile pointer = here;
-    (void)hak_realloc(pointer, 100);
-}
-
-static void realloc_inside_small(void) {
-    char *block = hak_malloc(100);
-    (void)hak_realloc(block + 16, 200);
-}
-
-static void realloc_inside_mapping(void) {
-    char *block = hak_malloc(5000);
-    (void)hak_realloc(block + 4096, 200);
-}
-
-static void usable_size_of_header(void) {
-    (void)hak_malloc_usable_size(superslab_of(hak_malloc(100)) + 64);
-}
-
-static void usable_size_of_freed_mapping(void) {
-    char *block = hak_malloc(5000);
-    hak_free(block);
-    (void)hak_malloc_usable_size(block);
-}
-
-#if HAK_CHECK >= 1
-static void free_inside_small(void) {
-    char *block = hak_malloc(100);
-    hak_free(block + 16);
-}
-#endif
-
-/* What is done, and what must be said about it. */
-static const struct misuse {
+static const struct call {
     const char *name;
-    void (*commit)(void);
-    const char *said;
-} misuses[] = {
-    {"free on the stack", free_on_stack, NOT_OURS},
-    {"free of a static object", free_static, NOT_OURS},
-    {"free of a foreign mapping", free_foreign_mapping, NOT_OURS},
-    {"free of a small number", free_low, NOT_OURS},
-    {"free of no canonical address", free_not_canonical, NOT_OURS},
-    {"free inside a mapping", free_inside_mapping, NOT_OURS},
-    {"free of a later page of a mapping", free_later_page_of_mapping, NOT_OURS},
-    {"free of a mapping, twice", free_mapping_twice, NOT_OURS},
-    {"free of a part that realloc gave back", free_cut_off_part, NOT_OURS},
-    {"free in a SuperSlab's header", free_header, NO_BLOCK},
-    {"free in a slab nobody uses", free_unused_slab, NO_BLOCK},
-    {"realloc on the stack", realloc_on_stack, NOT_LIVE},
-    {"realloc inside a small block", realloc_inside_small, NOT_LIVE},
-    {"realloc inside a mapping", realloc_inside_mapping, NOT_LIVE},
-    {"usable size of a SuperSlab's header", usable_size_of_header, NOT_LIVE},
-    {"usable size of a mapping that is gone", usable_size_of_freed_mapping, NOT_LIVE},
-#if HAK_CHECK >= 1
-    {"free inside a small block", free_inside_small, NO_BLOCK},
-#endif
+    bool (*make)(void *pointer); /* true: it did nothing */
+    const char *why;             /* NULL: as free says */
+} calls[] = {
+    {"free()", call_free, NULL},
+    {"free()", call_free_sized, NULL},
+    {"free()", call_free_on_thread, NULL},
+    {"free()", call_realloc_to_nothing, NULL},
+    {"realloc()", call_realloc, NOT_LIVE},
+    {"realloc()", call_reallocarray, NOT_LIVE},
+    {"malloc_usable_size()", call_usable_size, NOT_LIVE},
 };
-enum { MISUSES = sizeof misuses / sizeof misuses[0] };
+enum { CALLS = sizeof calls / sizeof calls[0] };
+
+/* ---- afterwards ---- */
+
+static void expect_whole_heap(void) {
+    struct hak_heap_counts counts;
+    const char *broken = hak_check_heap(&counts, NULL, NULL);
+    if (broken != NULL) {
+        (void)fprintf(stderr, "%s\n", broken);
+    }
+    require(broken == NULL);
+}
+
+/* Many blocks of one size, all live at once: what is handed out twice has the pattern of one only. */
+static void live_together(size_t size_bytes, size_t count) {
+    enum { COUNT_MAX = 4000 };
+    static char *blocks[COUNT_MAX];
+    require(count <= COUNT_MAX);
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = take(size_bytes);
+        pattern_fill(blocks[i], shown(size_bytes), i);
+    }
+    expect_whole_heap();
+    for (size_t i = 0; i < count; i++) {
+        require(pattern_holds(blocks[i], shown(size_bytes), i));
+        hak_free(blocks[i]);
+    }
+}
+
+/* Blocks of all tiers come and go in an order that nothing but this number decides. */
+static void come_and_go(void) {
+    enum { SLOTS = 64, TURNS = 3000 };
+    static const size_t limits_bytes[] = {64, 256, 1024, 8192, 32768, 200000};
+    static struct {
+        char *block;
+        size_t size_bytes;
+    } slots[SLOTS];
+    uint64_t random = 1;
+    for (uint64_t turn = 0; turn < TURNS; turn++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        size_t slot = random >> 58, size_bytes = 1 + (random >> 33) % limits_bytes[(random >> 20) % 6];
+        if (slots[slot].block != NULL) {
+            require(pattern_holds(slots[slot].block, shown(slots[slot].size_bytes), slots[slot].size_bytes));
+        }
+        if (turn % 3 == 0) {
+            slots[slot].block = hak_realloc(slots[slot].block, size_bytes);
+        } else {
+            hak_free(slots[slot].block);
+            slots[slot].block = take(size_bytes);
+        }
+        require(slots[slot].block != NULL);
+        slots[slot].size_bytes = size_bytes;
+        pattern_fill(slots[slot].block, shown(size_bytes), size_bytes);
+    }
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        hak_free(slots[slot].block);
+        slots[slot].block = NULL;
+    }
+}
+
+static void *live_on(void *unused) {
+    (void)unused;
+    live_together(1, 4000);
+    live_together(TINY_BYTES, 3000);
+    live_together(TINY_BYTES * 2, 1000);
+    live_together(POOL_BYTES, 100);
+    live_together(32000, 12);
+    live_together(RUN_BYTES, 10);
+    live_together(RUN_BYTES * 4, 4);
+    live_together(BIG_BYTES, 2);
+    come_and_go();
+    expect_whole_heap();
+    return NULL;
+}
+
+/* ---- the cases ---- */
+
+static const struct pointer {
+    const char *name;
+    void *(*make)(size_t size_bytes);
+    size_t size_bytes;
+    const char *why;
+} pointers[] = {
+#define POINTER(name, make, size_bytes, why) {(name), (make), (size_bytes), (why)},
+    POINTERS(POINTER)
+#undef POINTER
+};
+enum { POINTERS_COUNT = sizeof pointers / sizeof pointers[0] };
+
+static const struct pointer *chosen_pointer;
+static const struct call *chosen_call;
+static bool chosen_fail_fast;
+static void **told; /* shared with the children: the pointer as it was in there */
+
+static void commit(void) {
+    require(hak_load(&hak_root.link_key, relaxed) == 0); /* the options are not read yet */
+    require(setenv("HAKMEM_FAIL_FAST", chosen_fail_fast ? "1" : "0", 1) == 0);
+    void *pointer = chosen_pointer->make(chosen_pointer->size_bytes);
+    *told = pointer;
+    bool did_nothing = chosen_call->make(pointer);
+    require(did_nothing);
+    require(hak_load(&hak_root.complaints, relaxed) == 1);
+    expect_whole_heap();
+    (void)live_on(NULL);
+    on_thread(live_on, NULL);
+    (void)hak_malloc_trim(0);
+    expect_whole_heap();
+}
 
 static void test_misuse(void **state) {
-    const struct misuse *misuse = *state;
-    struct ending ending = run_in_child(misuse->commit);
-    assert_string_equal(ending.said, misuse->said);
-    assert_true(WIFSIGNALED(ending.status));
-    assert_int_equal(WTERMSIG(ending.status), SIGABRT);
+    chosen_pointer = *state;
+    for (size_t i = 0; i < (size_t)2 * CALLS; i++) {
+        char expected[256];
+        chosen_call = &calls[i / 2];
+        chosen_fail_fast = i % 2 == 1;
+        struct ending ending = run_in_child(commit);
+        (void)snprintf(expected, sizeof expected, "hakmem: %s of 0x%jx: %s%s\n", chosen_call->name,
+                       (uintmax_t)(uintptr_t)*told, chosen_call->why == NULL ? chosen_pointer->why : chosen_call->why,
+                       chosen_fail_fast ? "" : IGNORED);
+        bool ended_well = chosen_fail_fast ? WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGABRT
+                                           : WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0;
+        if (!ended_well || strcmp(ending.said, expected) != 0) {
+            fail_msg("%s%s: wait status 0x%x; it said:\n%sinstead of:\n%s", chosen_call->name,
+                     chosen_fail_fast ? " with HAKMEM_FAIL_FAST=1" : "", (unsigned)ending.status, ending.said,
+                     expected);
+        }
+    }
+}
+
+/* A program that goes wrong all the time does not fill its log. */
+enum { TIMES = 40, SAID_AT_MOST = 16 };
+
+static void go_wrong_often(void) {
+    for (unsigned i = 0; i < TIMES; i++) {
+        hak_free(of_static(0));
+    }
+    require(hak_load(&hak_root.complaints, relaxed) == TIMES);
+}
+
+static void test_only_the_first_are_said(void **state) {
+    (void)state;
+    struct ending ending = run_in_child(go_wrong_often);
+    size_t lines = 0;
+    for (const char *at = ending.said; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    assert_int_equal(ending.status, 0);
+    assert_int_equal(lines, SAID_AT_MOST);
 }
 
 int main(void) {
-    static struct CMUnitTest tests[MISUSES];
-    for (size_t i = 0; i < MISUSES; i++) {
+    static struct CMUnitTest tests[POINTERS_COUNT + 1];
+    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    require(told != MAP_FAILED);
+    for (size_t i = 0; i < POINTERS_COUNT; i++) {
         tests[i] = (struct CMUnitTest){
-            .name = misuses[i].name, .test_func = test_misuse, .initial_state = (void *)(uintptr_t)&misuses[i]};
+            .name = pointers[i].name, .test_func = test_misuse, .initial_state = (void *)(uintptr_t)&pointers[i]};
     }
+    tests[POINTERS_COUNT] = (struct CMUnitTest)cmocka_unit_test(test_only_the_first_are_said);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

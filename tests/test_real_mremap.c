@@ -7,14 +7,16 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { PAGE_BYTES = 4096 };
-
 static enum {
     SYSTEM_AS_IT_IS,
     SYSTEM_ONE_AREA, /* Linux before 6.17: a range of several areas cannot be moved or grown */
     SYSTEM_WITHOUT,  /* nothing can be moved or grown */
 } the_system;
 static unsigned calls;
+
+static size_t page_bytes(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 /* Whether the range lies in one area of the system's, as /proc/self/maps has them. */
 static bool is_one_area(const void *address, size_t size_bytes) {
@@ -49,12 +51,12 @@ void *mremap(void *from, size_t old_bytes, size_t new_bytes, int flags, ...) {
 /* Make it impossible to grow the block where it is. The page is never given back. */
 static void fence_off(char *block) {
     char *end = block + hak_malloc_usable_size(block);
-    (void)mmap(end, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    (void)mmap(end, page_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
 /* A block that was moved once consists of several areas; the next move must cope with that. */
 static void grow_by_moving(void) {
-    for (size_t first = (size_t)60 << 10; first <= (size_t)1 << 20; first += (size_t)339 << 10) {
+    for (size_t first = (size_t)1100 << 10; first <= (size_t)3 << 20; first += (size_t)739 << 10) {
         size_t size = first;
         char *block = block_of(size);
         for (unsigned step = 0; step < 5; step++) {
@@ -74,7 +76,7 @@ static void grow_by_moving(void) {
 static void move_what_was_advised(void) {
     size_t size = (size_t)4 << 20;
     char *block = block_of(size);
-    char *page = (char *)((uintptr_t)(block + size / 4) & ~(uintptr_t)(PAGE_BYTES - 1));
+    char *page = (char *)((uintptr_t)(block + size / 4) & ~(uintptr_t)(page_bytes() - 1));
     require(madvise(page, size / 2, MADV_DONTDUMP) == 0);
     require(!is_one_area(block, size));
     fence_off(block);

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "allocator/class.h"
 #include "oracle/check.h"
+#include "oracle/preset.h"
 #include "oracle/program.h"
 #include "oracle/target.h"
 
@@ -53,6 +55,16 @@ static void test_boundaries_are_where_they_were(void **state) {
         {53, SIZE_MAX - 4095, "top-page"},
         {54, (size_t)PTRDIFF_MAX + 1, "top-half"},
         {55, SIZE_MAX, "max"},
+        {56, 1152, "1152"},
+        {62, 1920, "1920"},
+        {63, 2304, "2304"},
+        {70, 4608, "4608"},
+        {71, 5120, "5k"},
+        {90, 30720, "30k"},
+        {97, 61440, "60k"},
+        {98, 73728, "72k"},
+        {119, 589824, "576k"},
+        {125, 983040, "960k"},
     };
     for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++) {
         assert_true(program_boundaries[pinned[i].index].value_bytes == pinned[i].value_bytes);
@@ -60,12 +72,33 @@ static void test_boundaries_are_where_they_were(void **state) {
     }
     for (unsigned i = 1; i < 53; i++)
         assert_true(program_boundaries[i].value_bytes > program_boundaries[i - 1].value_bytes);
+    for (unsigned i = 57; i < BOUNDARY_COUNT; i++)
+        assert_true(program_boundaries[i].value_bytes > program_boundaries[i - 1].value_bytes);
+}
+
+/* Every class edge is a boundary, and so is every length of a run that is a step. */
+static void test_boundaries_have_every_class(void **state) {
+    (void)state;
+    for (unsigned class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
+        unsigned found = 0;
+        for (unsigned i = 0; i < BOUNDARY_COUNT; i++)
+            found += program_boundaries[i].value_bytes == hak_class_bytes[class_id];
+        assert_int_equal(found, 1);
+    }
+    for (size_t doubling = 32 << 10; doubling < 1 << 20; doubling *= 2) {
+        for (size_t eighth = 9; eighth <= 16; eighth++) {
+            unsigned found = 0;
+            for (unsigned i = 0; i < BOUNDARY_COUNT; i++)
+                found += program_boundaries[i].value_bytes == doubling / 8 * eighth;
+            assert_int_equal(found, 1);
+        }
+    }
 }
 
 static void test_boundary_names_say_their_values(void **state) {
     (void)state;
     static const char suffixes[] = "kmgt";
-    for (unsigned i = 0; i < 52; i++) {
+    for (unsigned i = 0; i < BOUNDARY_COUNT; i = i == 51 ? 56 : i + 1) {
         char *end;
         size_t value_bytes = strtoull(program_boundaries[i].name, &end, 10);
         const char *suffix = *end ? strchr(suffixes, *end) : NULL;
@@ -117,11 +150,56 @@ static void test_operations_are_where_they_were(void **state) {
     assert_int_equal(OP_FREE, 8);
     assert_int_equal(OP_THREAD_END, 15);
     assert_int_equal(OP_FREE_MANY, 21);
+    assert_int_equal(OP_FREE_ALIGNED_SIZED, 22);
+    assert_int_equal(OP_OPTION, 23);
     for (unsigned i = 0; i < OP_COUNT; i++) {
         const struct op_info *info = &program_op_info[i];
         assert_int_equal((info->fields & FIELD_COUNT) != 0, info->count_word[0] != '\0');
         for (unsigned j = 0; j < i; j++)
             assert_string_not_equal(info->name, program_op_info[j].name);
+    }
+}
+
+/* The order of presets, choices and values is the encoding. */
+static void test_presets_are_where_they_were(void **state) {
+    (void)state;
+    assert_int_equal(PRESET_DEFAULT, 0);
+    assert_int_equal(PRESET_NO_THREAD_CACHE, 1);
+    assert_int_equal(PRESET_PINNED, 6);
+    assert_int_equal(PRESET_FAIL_FAST, 10);
+    assert_int_equal(PRESET_ALL_OFF, 13);
+    assert_int_equal(CHOICE_FAIL_FAST, 0);
+    assert_int_equal(CHOICE_REMOTE_BATCH, 5);
+    assert_int_equal(CHOICE_RING, 17);
+    for (unsigned i = 0; i < PRESET_COUNT; i++)
+        for (unsigned j = 0; j < i; j++)
+            assert_string_not_equal(preset_table[i].name, preset_table[j].name);
+}
+
+static void test_presets_are_valid_and_do_something(void **state) {
+    (void)state;
+    struct hak_options defaults, options;
+    hak_options_default(&defaults);
+    for (unsigned i = 0; i < PRESET_COUNT; i++) {
+        memset(&options, 0xff, sizeof options);
+        preset_apply(&options, i);
+        assert_true(hak_options_is_valid(&options));
+        assert_true(preset_table[i].setting_count > 0 && preset_table[i].setting_count <= PRESET_SETTINGS_MAX);
+        assert_int_equal(memcmp(options.value, defaults.value, sizeof options.value) == 0, i == PRESET_DEFAULT);
+    }
+}
+
+static void test_choices_are_valid(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < CHOICE_COUNT; i++) {
+        const struct choice_info *choice = &choice_table[i];
+        assert_true(choice->value_count > 0 && choice->value_count <= CHOICE_VALUES_MAX);
+        for (unsigned j = 0; j < choice->value_count; j++) {
+            struct hak_options options;
+            hak_options_default(&options);
+            options.value[choice->option] = choice->values[j];
+            assert_true(hak_options_is_valid(&options));
+        }
     }
 }
 
@@ -152,11 +230,15 @@ static void test_targets_are_found_by_both_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_boundaries_are_where_they_were),
+        cmocka_unit_test(test_boundaries_have_every_class),
         cmocka_unit_test(test_boundary_names_say_their_values),
         cmocka_unit_test(test_size_is_boundary_plus_distance),
         cmocka_unit_test(test_size_wraps_at_both_ends),
         cmocka_unit_test(test_alignment_is_a_power_of_two_or_one_more),
         cmocka_unit_test(test_operations_are_where_they_were),
+        cmocka_unit_test(test_presets_are_where_they_were),
+        cmocka_unit_test(test_presets_are_valid_and_do_something),
+        cmocka_unit_test(test_choices_are_valid),
         cmocka_unit_test(test_checks_have_ids_of_their_own),
         cmocka_unit_test(test_targets_are_found_by_both_names),
     };

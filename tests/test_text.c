@@ -104,6 +104,7 @@ static void test_written_text_comes_back_the_same(void **state) {
                                "favour malloc 128\n"
                                "fail-every 3\n"
                                "clock-step 10\n"
+                               "options fail-fast\n"
                                "t0 nop\n"
                                "t0 malloc s3 96+1                   # size 97\n"
                                "t0 malloc s4 96\n"
@@ -120,6 +121,11 @@ static void test_written_text_comes_back_the_same(void **state) {
                                "t1 end\n"
                                "t0 malloc_many s0 96 n=12           # size 96 each\n"
                                "t3 free_many s0 n=65535\n"
+                               "t1 free_aligned_sized s2\n"
+                               "t2 option LAZY_CACHE=0\n"
+                               "t0 option CACHE_CAPACITY=2048\n"
+                               "t0 malloc s5 1152-1                 # size 1151\n"
+                               "t0 malloc s6 36k                    # size 36864\n"
                                "gene at=5 yield=0 hold=3\n"
                                "tail ab cd\n";
     assert_text_is(text, text);
@@ -175,10 +181,10 @@ static void test_short_programs_are_raw_headers(void **state) {
 
 static void test_raw_bytes_win(void **state) {
     (void)state;
-    static const char text[] = "hakmem 1\nslots 4\nheader ! 01040100 00000000 00000000 00aa0000\n"
-                               "t0 malloc s1 96+1 ! 17 04 05 ff 3f 01 12 34\n";
-    static const uint8_t expected[] = {0x01, 0x04, 0x01, 0, 0,    0,    0,    0,    0,    0,    0,    0,
-                                       0,    0xaa, 0,    0, 0x17, 0x04, 0x05, 0xff, 0x3f, 0x01, 0x12, 0x34};
+    static const char text[] = "hakmem 1\nslots 4\nheader ! 01060100 00000000 00000000 0000aa00\n"
+                               "t0 malloc s1 96+1 ! 19 04 05 ff 85 01 12 34\n";
+    static const uint8_t expected[] = {0x01, 0x06, 0x01, 0, 0,    0,    0,    0,    0,    0,    0,    0,
+                                       0,    0,    0xaa, 0, 0x19, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
     size_t size_bytes;
     uint8_t *bytes = assembled(text, strlen(text), &size_bytes);
     assert_int_equal(size_bytes, sizeof expected);
@@ -232,7 +238,11 @@ static void test_sizes(void **state) {
         {"0096", "96", 0},
         {"1023", "1k", -1},
         {"2175", "2k", 127},
+        {"3967", "3840", 127},
         {"3968", "4k", -128},
+        {"3000", "3k", -72},
+        {"65537", "64k", 1},
+        {"73728", "72k", 0},
         {"2048k", "2m", 0},
         {"140737488355327", "128t", -1},
         {"9223372036854775807", "half", 0},
@@ -251,7 +261,7 @@ static void test_sizes(void **state) {
 
 static void test_every_expressible_integer_size(void **state) {
     (void)state;
-    for (unsigned boundary = 0; boundary < 52; boundary++) {
+    for (unsigned boundary = 0; boundary < BOUNDARY_COUNT; boundary = boundary == 51 ? 56 : boundary + 1) {
         for (int distance = -128; distance <= 127; distance += 5) {
             struct record record = {.op = OP_MALLOC, .boundary = (uint8_t)boundary, .distance = (int8_t)distance};
             size_t size_bytes = record_size_bytes(&record);

@@ -1,0 +1,55 @@
+/* decay: the sums, the budget, the look after age. */
+#include "allocator/decay.h"
+
+#include "allocator/big.h"
+#include "allocator/os.h"
+#include "allocator/root.h"
+
+void hak_decay_dirty(size_t change_bytes) {
+    if (change_bytes != 0) {
+        (void)hak_fetch_add(&hak_root.decay.dirty_bytes, change_bytes, relaxed);
+    }
+}
+
+void hak_decay_live(size_t change_bytes) {
+    (void)hak_fetch_add(&hak_root.decay.live_bytes, change_bytes, relaxed);
+}
+
+void hak_decay_purged(size_t purged_bytes) {
+    (void)hak_fetch_add(&hak_root.decay.purged_bytes, purged_bytes, relaxed);
+}
+
+size_t hak_decay_excess(void) {
+    size_t dirty_bytes = hak_load(&hak_root.decay.dirty_bytes, relaxed);
+    size_t budget_bytes = (size_t)hak_option(DIRTY_MAX_MB) << 20;
+    if (dirty_bytes <= budget_bytes) {
+        return 0;
+    }
+    budget_bytes += hak_load(&hak_root.decay.live_bytes, relaxed) / 8;
+    return dirty_bytes <= budget_bytes ? 0 : dirty_bytes - budget_bytes;
+}
+
+bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms) {
+    int32_t age_ms = (int32_t)(now_ms - since_ms); /* negative: freed by somebody else after now_ms was read */
+    return age_ms >= 0 && (uint32_t)age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+}
+
+/* An eighth of the delay is close enough. */
+void hak_decay_tick(void) {
+    struct hak_decay *decay = &hak_root.decay;
+    uint32_t now_ms = os_clock_ms();
+    uint32_t looked_ms = hak_load(&decay->looked_ms, relaxed);
+    if (HAK_LIKELY(now_ms - looked_ms < hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) / 8) ||
+        !hak_cas_strong(&decay->looked_ms, &looked_ms, now_ms, relaxed, relaxed)) {
+        return;
+    }
+    hak_pool_age(now_ms);
+    hak_run_age(now_ms);
+    hak_big_age(now_ms);
+}
+
+void hak_decay_trim(void) {
+    hak_pool_trim();
+    hak_run_trim();
+    hak_big_trim();
+}

@@ -1,0 +1,45 @@
+/* decay: when memory that is free but still resident goes back to the system.
+ *
+ * Dirty memory is free memory that was written since the system gave it: free slabs, free runs, cached mappings. It is
+ * kept for reuse, since page faults are dear, within two bounds:
+ *
+ *   budget   HAKMEM_DIRTY_MAX_MB and an eighth of live memory. What goes beyond is purged at once by whoever frees.
+ *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each owner
+ *            of dirty memory purge what is older, and release what is past its time to live.
+ *
+ * There is no thread for this: a process that makes no calls keeps at most its budget. Counters are sums of what the
+ * owners tell; they take no lock. Lists of what is dirty belong to the owners, under their locks. Any thread. */
+#ifndef HAKMEM_ALLOCATOR_DECAY_H
+#define HAKMEM_ALLOCATOR_DECAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allocator/atomic.h"
+
+struct hak_decay {
+    _Atomic size_t dirty_bytes;
+    _Atomic size_t live_bytes; /* bound slabs, live runs, live mappings: whole ones */
+    _Atomic size_t purged_bytes; /* ever */
+    _Atomic uint32_t looked_ms;  /* when somebody last looked after age */
+};
+
+/* Tell of a change. Wraps around like all unsigned arithmetic: a fall is the negative in two's complement. */
+void hak_decay_dirty(size_t change_bytes);
+void hak_decay_live(size_t change_bytes);
+void hak_decay_purged(size_t purged_bytes);
+
+/* How much dirty memory is above the budget. Owners purge their oldest until it is 0 or they have no more. */
+size_t hak_decay_excess(void);
+
+/* Whether something that became free at since_ms is due to be purged. */
+bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms);
+
+/* Call on slow paths, with no lock held: now and then it has all owners look after age. */
+void hak_decay_tick(void);
+
+/* Purge or release all that can be: malloc_trim. No lock held. */
+void hak_decay_trim(void);
+
+#endif

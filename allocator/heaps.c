@@ -1,0 +1,221 @@
+/* heaps: how heaps are made and change hands. All under heaps.lock, which is the outermost. */
+#include "allocator/assert.h"
+#include "allocator/check.h"
+#include "allocator/heap.h"
+#include "allocator/links.h"
+#include "allocator/ring.h"
+#include "allocator/slab_list.h"
+#include "allocator/superslab.h"
+
+/* Brings `classes` up to date. Pre: heap.lock, or nobody else has the heap. */
+static bool heap_has_slabs(struct hak_heap *heap) {
+    bool any = heap->full != NULL;
+    struct hak_class_set classes = heap->classes;
+    for (uint32_t class_id; !any && (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
+        any = heap->available[class_id] != NULL;
+    }
+    if (!any) {
+        heap->classes = (struct hak_class_set){{0}};
+    }
+    return any;
+}
+
+static struct hak_heap *unowned_pop(_Atomic(struct hak_heap *) *list) {
+    struct hak_heap *heap = hak_load(list, relaxed);
+    if (heap != NULL) {
+        hak_store(list, heap->next_unowned, relaxed);
+        heap->next_unowned = NULL;
+        heap->state = HAK_HEAP_OWNED;
+    }
+    return heap;
+}
+
+static void unowned_put(struct hak_heap *heap, bool has_slabs) {
+    struct hak_heaps *heaps = &hak_root.heaps;
+    _Atomic(struct hak_heap *) *list = has_slabs ? &heaps->orphans : &heaps->spares;
+    heap->state = has_slabs ? HAK_HEAP_ORPHAN : HAK_HEAP_SPARE;
+    heap->next_unowned = hak_load(list, relaxed);
+    hak_store(list, heap, relaxed);
+}
+
+static struct hak_heap *heap_create(struct hak_heaps *heaps) {
+    struct hak_heap *heap = hak_meta_take(HAK_META_HEAP, sizeof *heap);
+    if (heap == NULL) {
+        return NULL;
+    }
+    heap->id = ++heaps->count;
+    heap->next_known = hak_load(&heaps->known, relaxed);
+    hak_store(&heaps->known, heap, release); /* what it holds before its address */
+    return heap;
+}
+
+/* The queue opens, and what came while nobody had the heap comes home. */
+static void heap_open(struct hak_heap *heap) {
+    hak_lock_acquire(&heap->lock);
+    heap->remote.is_owned = true;
+    hak_remote_drain(heap);
+    hak_lock_release(&heap->lock);
+    hak_ring_note(HAK_EVENT_HEAP_CLAIMED, heap->id);
+}
+
+struct hak_heap *hak_heap_claim(void) {
+    struct hak_heaps *heaps = &hak_root.heaps;
+    hak_lock_acquire(&heaps->lock);
+    struct hak_heap *heap = unowned_pop(&heaps->orphans);
+    if (heap == NULL) {
+        heap = unowned_pop(&heaps->spares);
+    }
+    if (heap == NULL) {
+        heap = heap_create(heaps);
+    }
+    hak_lock_release(&heaps->lock);
+    if (heap != NULL) {
+        heap_open(heap);
+    }
+    return heap;
+}
+
+static void caches_flush(struct hak_heap *heap) {
+    struct hak_class_set classes = heap->classes;
+    for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
+        hak_heap_flush(heap, class_id, 0);
+    }
+}
+
+void hak_heap_release(struct hak_heap *heap) {
+    hak_heap_assert(hak_heap_is_valid(heap));
+    hak_heap_push_pending(heap);
+    caches_flush(heap);
+    hak_lock_acquire(&hak_root.heaps.lock);
+    hak_lock_acquire(&heap->lock);
+    heap->remote.is_owned = false;
+    hak_remote_drain(heap);
+    hak_heap_give_empties(heap);
+    bool has_slabs = heap_has_slabs(heap);
+    hak_lock_release(&heap->lock);
+    hak_ring_note(HAK_EVENT_HEAP_RELEASED, heap->id);
+    unowned_put(heap, has_slabs);
+    hak_lock_release(&hak_root.heaps.lock);
+}
+
+static void slabs_take_over(struct hak_heap *heap, struct hak_slab **from, struct hak_slab **to) {
+    while (*from != NULL) {
+        struct hak_slab *slab = *from;
+        hak_slab_list_remove(from, slab);
+        hak_slab_set_owner(slab, heap); /* who still reads the old owner pushes there, and is forwarded */
+        hak_slab_list_insert(to, slab);
+    }
+}
+
+/* Pre: both locks. */
+static void heap_merge(struct hak_heap *heap, struct hak_heap *orphan) {
+    hak_class_join(&heap->classes, &orphan->classes); /* those of full slabs too */
+    struct hak_class_set classes = orphan->classes;
+    for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
+        slabs_take_over(heap, &orphan->available[class_id], &heap->available[class_id]);
+    }
+    slabs_take_over(heap, &orphan->full, &heap->full);
+    if (HAK_FAULT_IF(ADOPT_NULL, hak_load(&orphan->remote.head, relaxed) == HAK_SENTINEL)) {
+        orphan->next_unowned->state = HAK_HEAP_SPARE;
+    }
+    hak_remote_drain(orphan); /* all of it is forwarded to this heap */
+    hak_remote_drain(heap);
+    hak_count(&heap->work.adopted, 1);
+    hak_ring_note(HAK_EVENT_HEAP_ADOPTED, orphan->id);
+}
+
+bool hak_heap_adopt(struct hak_heap *heap) {
+    struct hak_heaps *heaps = &hak_root.heaps;
+    if (HAK_LIKELY(hak_load(&heaps->orphans, relaxed) == NULL)) {
+        return false;
+    }
+    hak_lock_acquire(&heaps->lock);
+    struct hak_heap *orphan = unowned_pop(&heaps->orphans);
+    if (orphan != NULL) {
+        hak_lock_acquire(&heap->lock);
+        hak_lock_acquire(&orphan->lock);
+        heap_merge(heap, orphan);
+        bool has_slabs = heap_has_slabs(orphan);
+        hak_lock_release(&orphan->lock);
+        hak_lock_release(&heap->lock);
+        unowned_put(orphan, has_slabs);
+    }
+    hak_lock_release(&heaps->lock);
+    return orphan != NULL;
+}
+
+void hak_heap_trim(struct hak_heap *heap) {
+    hak_heap_push_pending(heap);
+    while (hak_heap_adopt(heap)) {
+    }
+    caches_flush(heap);
+    struct hak_heap *other = hak_load(&hak_root.heaps.known, acquire);
+    for (; other != NULL; other = other->next_known) {
+        hak_lock_acquire(&other->lock);
+        hak_remote_drain(other);
+        hak_lock_release(&other->lock);
+    }
+    /* A second round: a drain may have forwarded blocks to a heap that was passed already. */
+    for (other = hak_load(&hak_root.heaps.known, acquire); other != NULL; other = other->next_known) {
+        hak_lock_acquire(&other->lock);
+        hak_remote_drain(other);
+        hak_heap_give_empties(other);
+        hak_lock_release(&other->lock);
+    }
+}
+
+/* --- fork --- */
+
+/* Whether a block that stood in a cache of a thread that was stopped anywhere can be put back into its slab. */
+static bool salvageable(const struct hak_heap *heap, uint32_t class_id, const struct hak_block *block) {
+    uintptr_t entry = hak_map_entry(block);
+    if (!hak_map_is_superslab(entry)) {
+        return false;
+    }
+    struct hak_slab *slab = hak_slab_at(entry, block);
+    return slab->state == HAK_SLAB_BOUND && slab->class_id == class_id && hak_slab_owner(slab) == heap &&
+           slab->used > 0 && hak_slab_holds(slab, block);
+}
+
+/* The thread may have been stopped in the middle of a push or pop, which leaves at most a block that is in no list and
+ * an end that is no link: each step is looked at before it is taken. */
+static void cache_salvage(struct hak_heap *heap, uint32_t class_id) {
+    struct hak_cache *cache = &heap->caches[class_id];
+    struct hak_block *block = cache->head;
+    cache->head = NULL;
+    cache->count = 0;
+    for (uint32_t bound = UINT16_MAX; bound > 0 && block != NULL && salvageable(heap, class_id, block); bound--) {
+        struct hak_block *next;
+        bool linked = hak_link_peek(block, &next);
+        hak_link_wipe(block);
+        hak_heap_return(heap, hak_slab_of(block), block);
+        block = linked ? next : NULL;
+    }
+}
+
+static void pending_salvage(struct hak_heap *heap) {
+    struct hak_block *block = heap->pending.head;
+    heap->pending = (struct hak_pending){0};
+    for (uint32_t bound = UINT16_MAX; bound > 0 && block != NULL && hak_map_superslab(block) != NULL; bound--) {
+        struct hak_block *next;
+        bool linked = hak_link_peek(block, &next);
+        struct hak_heap *owner = hak_slab_owner(hak_slab_of(block));
+        if (owner != NULL) {
+            hak_remote_push(&owner->remote, block, block);
+        }
+        block = linked ? next : NULL;
+    }
+}
+
+void hak_heap_salvage(struct hak_heap *heap) {
+    if (heap->state != HAK_HEAP_OWNED) {
+        return;
+    }
+    pending_salvage(heap);
+    struct hak_class_set classes = heap->classes;
+    for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
+        cache_salvage(heap, class_id);
+    }
+    heap->remote.is_owned = false;
+    unowned_put(heap, heap_has_slabs(heap));
+}

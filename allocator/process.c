@@ -1,0 +1,74 @@
+/* process: start, fork. */
+#include "allocator/process.h"
+
+#include "allocator/links.h"
+#include "allocator/root.h"
+#include "allocator/thread.h"
+
+/* The simulated world has set its options already, from the program. */
+void hak_process_start(void) {
+    if (HAK_LIKELY(hak_load(&hak_root.link_key, acquire) != 0)) {
+        return;
+    }
+    hak_lock_acquire(&hak_root.heaps.lock);
+    if (hak_load(&hak_root.link_key, relaxed) == 0) {
+        if (!HAK_SIM) {
+            hak_options_start(&hak_root.options);
+        }
+        hak_ace_configure(&hak_root.ace, &hak_root.options);
+        hak_store(&hak_root.link_key, hak_link_key(os_random()),
+                  release); /* the options before the sign that they are there */
+    }
+    hak_lock_release(&hak_root.heaps.lock);
+}
+
+void hak_process_attach(void) {
+    if (hak_load(&hak_root.attached, relaxed) == 0 && hak_exchange(&hak_root.attached, 1, relaxed) == 0) {
+        os_process_attach();
+    }
+}
+
+/* No heap is made while heaps.lock is held. */
+#define EACH_HEAP(heap)                                                                                                \
+    for (struct hak_heap *heap = hak_load(&hak_root.heaps.known, relaxed); heap != NULL; heap = heap->next_known)
+
+void hak_fork_prepare(void) {
+    hak_lock_acquire(&hak_root.heaps.lock);
+    EACH_HEAP(heap) {
+        hak_lock_acquire(&heap->lock);
+    }
+    hak_lock_acquire(&hak_root.pool.lock);
+    hak_run_lock_all();
+    hak_big_lock();
+    hak_lock_acquire(&hak_root.map.lock);
+    hak_lock_acquire(&hak_root.meta.lock);
+}
+
+void hak_fork_parent(void) {
+    hak_lock_release(&hak_root.meta.lock);
+    hak_lock_release(&hak_root.map.lock);
+    hak_big_unlock();
+    hak_run_unlock_all();
+    hak_lock_release(&hak_root.pool.lock);
+    EACH_HEAP(heap) {
+        hak_lock_release(&heap->lock);
+    }
+    hak_lock_release(&hak_root.heaps.lock);
+}
+
+void hak_fork_child(void) {
+    hak_lock_reset(&hak_root.meta.lock);
+    hak_lock_reset(&hak_root.map.lock);
+    hak_big_reset();
+    hak_run_reset_all();
+    hak_lock_reset(&hak_root.pool.lock);
+    EACH_HEAP(heap) {
+        hak_lock_reset(&heap->lock);
+    }
+    hak_lock_reset(&hak_root.heaps.lock);
+    EACH_HEAP(heap) {
+        if (heap != hak_thread.heap) {
+            hak_heap_salvage(heap);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+// embed_cxx: the header and the archive serve C++11 as they serve C.
+#include "embed.c"

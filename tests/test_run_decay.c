@@ -1,0 +1,233 @@
+/* What the run tier knows about pages that were written: calloc, order of reuse, age, budget, the controller. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/run_fixture.h"
+
+static void test_zeroed(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_TINY);
+    bool zeroed;
+    char *fence = take(1, 0);
+    char *block = hak_run_take(pages_bytes(2), 1, 0, &zeroed);
+    assert_true(zeroed);
+    write_page(block, 'x');
+    assert_true(give(block));
+    assert_ptr_equal(hak_run_take(pages_bytes(2), 1, 0, &zeroed), block);
+    assert_false(zeroed);
+    assert_true(give(block));
+    assert_ptr_equal(hak_run_take(pages_bytes(3), 1, 0, &zeroed), block); /* one of them untouched */
+    assert_false(zeroed);
+    char *behind = hak_run_take(pages_bytes(1), 1, 0, &zeroed);
+    assert_true(behind == block + pages_bytes(3) && zeroed);
+    assert_true(give(block));
+    hak_run_trim();
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, 0);
+    assert_ptr_equal(hak_run_take(pages_bytes(3), 1, 0, &zeroed), block);
+    assert_true(zeroed && is_zero(block, pages_bytes(3)));
+    assert_true(give(block) && give(fence) && give(behind));
+    assert_all_returned();
+}
+
+static void test_what_was_written_serves_first(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_TINY);
+    char *a = take(2, 0), *fence = take(1, 0), *b = take(2, 0), *other = take(1, 0);
+    assert_true(give(a));
+    hak_run_trim(); /* a is clean */
+    assert_true(give(b));
+    assert_ptr_equal(take(2, 0), b);
+    assert_ptr_equal(take(2, 0), a);
+    assert_true(give(a) && give(b) && give(fence) && give(other));
+    assert_all_returned();
+}
+
+static void test_age(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    uint32_t delay_ms = hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+    sim_advance_clock(UINT32_MAX - 100); /* it wraps on the way */
+    char *old = take(2, 0), *fence = take(1, 0), *young = take(3, 0), *end = take(1, 0);
+    assert_true(give(old));
+    sim_advance_clock(delay_ms - 1);
+    assert_true(give(young));
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(5));
+    sim_advance_clock(1);
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(3));
+    sim_advance_clock(delay_ms);
+    hak_run_age(os_clock_ms() - delay_ms - 50); /* a look from before it was freed */
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(3));
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, 0);
+    assert_int_equal(hak_root.decay.purged_bytes, pages_bytes(5));
+    assert_true(give(fence) && give(end));
+    assert_all_returned();
+}
+
+/* What a rest keeps: its age, and its place among the others. */
+static void test_a_rest_is_as_old_as_the_whole(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    uint32_t delay_ms = hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+    char *old = take(8, 0), *fence = take(1, 0), *young = take(1, 0), *end = take(1, 0);
+    assert_true(give(old));
+    sim_advance_clock(delay_ms - 1);
+    assert_true(give(young));
+    assert_ptr_equal(take(5, 0), old);
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(4));
+    sim_advance_clock(1);
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(1));
+    assert_true(give(old) && give(fence) && give(end));
+    assert_all_returned();
+}
+
+static void test_a_region_that_is_all_free_leaves_in_time(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    uint32_t limit_ms = hak_option(SUPERSLAB_TTL_SEC) * 1000;
+    assert_true(give(take(3, 0)));
+    sim_advance_clock(limit_ms - 1);
+    hak_run_age(os_clock_ms()); /* purged late: it waits from now on */
+    assert_proven();
+    assert_int_equal(counts.regions, 1);
+    assert_int_equal(counts.dirty_bytes, 0);
+    sim_advance_clock(limit_ms - 1);
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.regions, 1);
+    sim_advance_clock(1);
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.regions, 0);
+    assert_int_equal(sim_reserved_bytes(), hak_root.meta.reserved_bytes);
+}
+
+static void test_budget(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 0;
+    char *block = take(9, 0), *fence = take(16, 0);
+    write_page(block, 'x');
+    assert_true(give(block)); /* an eighth of what is live may stay: two pages */
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, 0);
+    assert_true(resize(fence, 14));
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, 0);
+    assert_true(resize(fence, 13));
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(1));
+    bool zeroed;
+    assert_ptr_equal(hak_run_take(pages_bytes(9), 1, 0, &zeroed), block);
+    assert_true(zeroed && is_zero(block, pages_bytes(9)));
+    assert_true(give(block) && give(fence));
+    assert_all_returned();
+}
+
+static void test_a_refused_purge_comes_again(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_TINY);
+    char *a = take(1, 0), *fence = take(1, 0), *b = take(2, 0), *end = take(1, 0);
+    write_page(a, 'x');
+    assert_true(give(a) && give(b));
+    sim_fail_next(1);
+    hak_run_trim();
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(1));
+    bool zeroed;
+    assert_ptr_equal(hak_run_take(1, 1, 0, &zeroed), a);
+    assert_false(zeroed);
+    assert_true(give(a));
+    sim_fail_next(9);
+    hak_run_trim();
+    sim_fail_next(0);
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(1));
+    hak_run_trim();
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, 0);
+    assert_true(give(fence) && give(end));
+    assert_all_returned();
+}
+
+/* The first in the list is not the one to be tried for ever. */
+static void test_who_is_refused_goes_behind(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_TINY);
+    char *a = take(1, 0), *fence = take(1, 0), *b = take(2, 0), *end = take(1, 0);
+    assert_true(give(a) && give(b));
+    sim_advance_clock(hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY));
+    sim_fail_next(1);
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(3));
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(1));
+    assert_true(give(fence) && give(end));
+    assert_all_returned();
+}
+
+/* Pages that were purged for their age and are wanted again at once say that the delay is too short: each part of a run
+ * says so by itself. What was purged for another reason says nothing. */
+static void test_the_controller_hears(void **state) {
+    (void)state;
+    for (unsigned trimmed = 0; trimmed < 2; trimmed++) {
+        begin(HAK_GEOMETRY_TINY);
+        uint32_t delay_ms = hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+        char *block = take(4, 0), *fence = take(1, 0);
+        assert_true(give(block));
+        sim_advance_clock(delay_ms);
+        if (trimmed) {
+            hak_run_trim();
+        } else {
+            hak_run_age(os_clock_ms());
+        }
+        sim_advance_clock(delay_ms - 1);
+        for (int32_t votes = 0; votes < 3; votes++) {
+            assert_ptr_equal(take(1, 0), block + pages_bytes((size_t)votes));
+        }
+        assert_true(resize(block + pages_bytes(2), 2));
+        int32_t needed = hak_ace_rules[HAK_ACE_PURGE_DELAY].votes_up;
+        assert_int_equal(needed, 4);
+        assert_int_equal(hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY), trimmed ? delay_ms : 2 * delay_ms);
+        assert_int_equal(hak_ace_look(&hak_root.ace, HAK_ACE_PURGE_DELAY).votes, 0);
+        for (size_t page = 0; page < 3; page++) {
+            assert_true(give(block + pages_bytes(page)));
+        }
+        assert_true(give(fence));
+        assert_all_returned();
+    }
+}
+
+#define RUN_TEST(function) cmocka_unit_test_teardown(function, leave_nothing)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN_TEST(test_zeroed),
+        RUN_TEST(test_what_was_written_serves_first),
+        RUN_TEST(test_age),
+        RUN_TEST(test_a_rest_is_as_old_as_the_whole),
+        RUN_TEST(test_a_region_that_is_all_free_leaves_in_time),
+        RUN_TEST(test_budget),
+        RUN_TEST(test_a_refused_purge_comes_again),
+        RUN_TEST(test_who_is_refused_goes_behind),
+        RUN_TEST(test_the_controller_hears),
+    };
+    return cmocka_run_group_tests(tests, open_arena, close_arena);
+}
