@@ -334,6 +334,9 @@ void *hak_big_move(struct hak_big *big, size_t size_bytes) {
     char *moved = hak_map_move_big(big, big->base, big->size_bytes, length_bytes);
     if (moved != NULL) {
         hak_mark_fresh(moved, length_bytes);
+        if (HAK_FAULT(REMAP_KEEPS_LENGTH)) {
+            length_bytes = big->size_bytes;
+        }
         resized(big, moved, length_bytes, &hak_root.bigs.counters.moved);
     }
     return moved;

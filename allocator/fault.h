@@ -51,7 +51,18 @@
     X(BIGCACHE_LOSES_ON_GROW)                                                                                          \
     X(BIGCACHE_WRONG_SIZE)                                                                                             \
     X(BIGCACHE_KEEPS_ZERO)                                                                                             \
-    X(BIGCACHE_STALE_AFTER_TTL)
+    X(BIGCACHE_STALE_AFTER_TTL)                                                                                        \
+    X(LAZY_STALE_DIVISION)                                                                                             \
+    X(PURGE_BOUND)                                                                                                     \
+    X(PENDING_DROPPED)                                                                                                 \
+    X(ADOPT_FORGETS_FULL)                                                                                              \
+    X(CUT_KEEPS_TAIL)                                                                                                  \
+    X(DECAY_FORGETS_PURGE)                                                                                             \
+    X(MAP_KEEPS_REGION)                                                                                                \
+    X(REMAP_KEEPS_LENGTH)                                                                                              \
+    X(REFILL_SKIPS_DRAIN)                                                                                              \
+    X(POOL_PASSES_FREE)                                                                                                \
+    X(LAZY_KEEPS_MORE)
 
 enum hak_fault {
     HAK_FAULT_NONE,

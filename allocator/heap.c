@@ -142,7 +142,9 @@ static struct hak_block *cache_cut(struct hak_cache *cache, uint32_t keep) {
             last = hak_link_get(last);
         }
         rest = hak_link_get(last);
-        hak_link_set(last, NULL);
+        if (!HAK_FAULT(CUT_KEEPS_TAIL)) {
+            hak_link_set(last, NULL);
+        }
     }
     cache->count = (uint16_t)keep;
     return rest;

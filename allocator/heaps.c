@@ -84,6 +84,9 @@ static void caches_flush(struct hak_heap *heap) {
 
 void hak_heap_release(struct hak_heap *heap) {
     hak_heap_assert(hak_heap_is_valid(heap));
+    if (HAK_FAULT_IF(PENDING_DROPPED, heap->pending.head != NULL)) {
+        heap->pending = (struct hak_pending){0};
+    }
     hak_heap_push_pending(heap);
     caches_flush(heap);
     hak_lock_acquire(&hak_root.heaps.lock);
@@ -113,6 +116,9 @@ static void heap_merge(struct hak_heap *heap, struct hak_heap *orphan) {
     struct hak_class_set classes = orphan->classes;
     for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         slabs_take_over(heap, &orphan->available[class_id], &heap->available[class_id]);
+    }
+    if (HAK_FAULT_IF(ADOPT_FORGETS_FULL, orphan->full != NULL)) {
+        orphan->full = NULL;
     }
     slabs_take_over(heap, &orphan->full, &heap->full);
     if (HAK_FAULT_IF(ADOPT_NULL, hak_load(&orphan->remote.head, relaxed) == HAK_SENTINEL)) {

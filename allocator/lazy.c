@@ -15,6 +15,9 @@ static void list_remove(struct hak_lazy *lazy, struct hak_superslab *superslab) 
 }
 
 static bool is_over(const struct hak_lazy *lazy) {
+    if (HAK_FAULT_IF(LAZY_KEEPS_MORE, lazy->count == HAK_GEO->lazy_max + 1)) {
+        return false;
+    }
     uint64_t bytes = (uint64_t)lazy->count * hak_superslab_bytes();
     return hak_option(LAZY_CACHE) == 0 || lazy->count > hak_option(SUPERSLAB_MAX_CACHED) ||
            lazy->count > HAK_GEO->lazy_max || bytes > (uint64_t)hak_option(SUPERSLAB_MAX_MEMORY_MB) << 20;

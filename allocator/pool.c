@@ -131,7 +131,7 @@ static void superslab_release(struct hak_pool *pool, struct hak_superslab *super
 
 /* One with a free slab of the kind: a partly used one, else an empty one, divided as need be, else a new one. */
 static struct hak_superslab *superslab_for(struct hak_pool *pool, enum hak_pool_kind kind) {
-    if (pool->available[kind] != NULL) {
+    if (pool->available[kind] != NULL && !HAK_FAULT(POOL_PASSES_FREE)) {
         return pool->available[kind];
     }
     struct hak_superslab *superslab = hak_lazy_take(&pool->lazy, slab_shift_of(kind));
@@ -197,6 +197,10 @@ struct hak_slab *hak_pool_take(uint32_t class_id) {
 }
 
 static void superslab_purge(struct hak_pool *pool, struct hak_superslab *superslab, uint32_t now_ms) {
+    uint64_t bound = ((UINT64_C(2) << superslab->slab_count) - 2) & ~superslab->free_mask;
+    if (HAK_FAULT_IF(PURGE_BOUND, bound != 0)) {
+        (void)hak_superslab_purge(superslab, bound);
+    }
     uint64_t purged = hak_superslab_purge(superslab, superslab->dirty_mask);
     superslab->purged_mask |= purged;
     superslab->purged_ms = now_ms;
@@ -204,6 +208,9 @@ static void superslab_purge(struct hak_pool *pool, struct hak_superslab *supersl
     hak_ring_note(HAK_EVENT_PURGED, (uintptr_t)superslab);
     pool->purges++;
     dirty_set(pool, superslab, superslab->dirty_mask & ~purged);
+    if (HAK_FAULT_IF(DECAY_FORGETS_PURGE, purged != 0)) {
+        hak_decay_dirty(mask_bytes(superslab, purged));
+    }
 }
 
 /* Purge from the old end, while `is_due` says so. What the system will not purge goes to the young end: each is looked

@@ -50,7 +50,9 @@ static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
 static struct hak_block *refill_locked(struct hak_heap *heap, uint32_t class_id) {
     hak_lock_acquire(&heap->lock);
     hak_store(&heap->drained_ms, hak_load(&hak_root.decay.looked_ms, relaxed), relaxed);
-    hak_remote_drain(heap);
+    if (!HAK_FAULT_IF(REFILL_SKIPS_DRAIN, hak_remote_has_blocks(&heap->remote))) {
+        hak_remote_drain(heap);
+    }
     while (heap->available[class_id] == NULL && hak_load(&hak_root.heaps.orphans, relaxed) != NULL) {
         hak_lock_release(&heap->lock);
         bool adopted = hak_heap_adopt(heap);

@@ -13,8 +13,9 @@ void hak_remote_push(struct hak_remote *remote, struct hak_block *first, struct 
     } while (!hak_cas_weak(&remote->head, &head, first, release, relaxed));
 }
 
-/* The slab's owner may have changed since the producer read it: then the block goes on to where it belongs. */
-static void block_arrive(struct hak_heap *heap, struct hak_block *block, bool before_sentinel) {
+/* The slab's owner may have changed since the producer read it: then the block goes on to where it belongs. True when
+ * it is home. */
+static bool block_arrive(struct hak_heap *heap, struct hak_block *block, bool before_sentinel) {
     struct hak_slab *slab = hak_slab_of(block);
     struct hak_heap *owner = hak_slab_owner(slab);
     if (HAK_LIKELY(owner == heap)) {
@@ -30,6 +31,7 @@ static void block_arrive(struct hak_heap *heap, struct hak_block *block, bool be
         hak_debug_assert(owner != NULL);
         hak_remote_push(&owner->remote, block, block);
     }
+    return owner == heap;
 }
 
 void hak_remote_drain(struct hak_heap *heap) {
@@ -42,12 +44,11 @@ void hak_remote_drain(struct hak_heap *heap) {
     while (block != NULL && block != HAK_SENTINEL) {
         struct hak_block *next = hak_link_get(block);
         hak_link_wipe(block);
-        block_arrive(heap, block, next == HAK_SENTINEL);
+        drained += block_arrive(heap, block, next == HAK_SENTINEL);
         if (HAK_FAULT_IF(SENTINEL_VISIBLE, next == HAK_SENTINEL)) {
             hak_link_set((struct hak_block *)(void *)((char *)block + 8), HAK_SENTINEL);
         }
         block = next;
-        drained++;
     }
     hak_count(&heap->work.drained, drained);
     if (remote->is_owned) {

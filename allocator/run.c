@@ -76,7 +76,9 @@ static struct hak_region *region_detach(struct hak_shard *shard, struct hak_free
     shard->region_count--;
     shard->released++;
     hak_store(&region->shard, NULL, relaxed);
-    hak_map_remove_region(region->base);
+    if (!HAK_FAULT(MAP_KEEPS_REGION)) {
+        hak_map_remove_region(region->base);
+    }
     region->next = gone;
     return region;
 }

@@ -13,6 +13,7 @@ static void add_slab(struct hak_stats *stats, const struct hak_slab *slab) {
     stats->value[is_tiny ? HAK_STAT_TINY_live_blocks : HAK_STAT_POOL_live_blocks] += slab->used;
     stats->value[is_tiny ? HAK_STAT_TINY_live_bytes : HAK_STAT_POOL_live_bytes] +=
         (uint64_t)slab->used * slab->block_bytes;
+    stats->value[is_tiny ? HAK_STAT_TINY_free_blocks : HAK_STAT_POOL_free_blocks] += slab->carved - slab->used;
 }
 
 /* Pre: heap.lock. */
@@ -130,7 +131,8 @@ HAK_EXPORT void hak_stats_totals(struct hak_totals *totals) {
         .reserved_bytes = reserved_bytes > live_bytes ? reserved_bytes : live_bytes,
         .live_bytes = live_bytes,
         .free_bytes = reserved_bytes > live_bytes ? reserved_bytes - live_bytes : 0,
-        .free_count = cached.blocks[0] + cached.blocks[1],
+        .free_count =
+            cached.blocks[0] + cached.blocks[1] + value[HAK_STAT_TINY_free_blocks] + value[HAK_STAT_POOL_free_blocks],
         .cached_bytes = cached.bytes[0] + cached.bytes[1],
         .cached_count = cached.blocks[0] + cached.blocks[1],
         .mapped_bytes = value[HAK_STAT_BIG_live_bytes],

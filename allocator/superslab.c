@@ -57,7 +57,9 @@ void hak_superslab_divide(struct hak_superslab *superslab, uint32_t slab_shift) 
     divide(superslab, slab_shift);
     superslab->dirty_mask = dirty_mask & superslab->free_mask;
     superslab->purged_mask = 0;
-    hak_map_change_superslab(superslab, slab_shift);
+    if (!HAK_FAULT(LAZY_STALE_DIVISION)) {
+        hak_map_change_superslab(superslab, slab_shift);
+    }
 }
 
 void hak_superslab_destroy(struct hak_superslab *superslab) {

@@ -57,7 +57,8 @@ static bool refuse(void) {
 
 /* Requests are in whole pages of the geometry, which may be larger than the arena's. */
 static void check_pages(const void *address, size_t size_bytes, const char *call) {
-    if (size_bytes == 0 || ((uintptr_t)address | size_bytes) % HAK_PAGE_BYTES != 0) {
+    size_t page_bytes = hak_root.geometry == NULL ? (size_t)SIM_PAGE_BYTES : HAK_PAGE_BYTES; /* NULL: between runs */
+    if (size_bytes == 0 || ((uintptr_t)address | size_bytes) % page_bytes != 0) {
         finding_raise(CHECK_INVARIANT, address, "%s of %zu bytes: not whole pages", call, size_bytes);
     }
 }

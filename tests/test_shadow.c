@@ -11,6 +11,7 @@
 
 #include "allocator/annotate.h"
 #include "allocator/links.h"
+#include "oracle/extents.h"
 #include "oracle/mutate.h"
 #include "oracle/shadow.h"
 #include "oracle/sim.h"
@@ -166,7 +167,7 @@ static int open_room(void **state) {
         fprintf(stderr, "%s\n", why);
         return -1;
     }
-    room = os_reserve(ROOM_BYTES, HAK_PAGE_BYTES);
+    room = os_reserve(ROOM_BYTES, SIM_PAGE_BYTES);
     if (room == NULL || !os_commit(room, ROOM_BYTES)) {
         return -1;
     }

@@ -148,7 +148,8 @@ static void test_report_has_no_address_of_the_process(void **state) {
     (void)state;
     static struct owned owned;
     struct verdict verdict;
-    write_program(&owned, "t0 malloc s0 16\nt0 fail n=1\nt0 malloc s1 32\nt0 malloc s2 48\n");
+    write_program(&owned,
+                  "t0 malloc s0 16\nt0 malloc s1 32\nt0 malloc s2 48\nt0 fail n=1\nt0 malloc s3 64\nt0 malloc s4 80\n");
     static const char *const faults[] = {"lock-kept", "fallback-malloc"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         char *text = NULL;
