@@ -124,11 +124,9 @@ static void check_list(struct walk *walk, struct hak_block *block, const struct 
 }
 
 static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
-    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT && walk->broken == NULL; class_id++) {
+    struct hak_class_set classes = heap->classes; /* hak_heap_is_valid sees to the others */
+    for (uint32_t class_id; walk->broken == NULL && (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         const struct hak_cache *cache = &heap->caches[class_id];
-        if (cache->head == NULL && cache->count == 0) {
-            continue;
-        }
         check_list(walk, cache->head, heap, class_id, cache->count, HAK_BLOCK_CACHED);
     }
     broken(walk, hak_heap_is_valid(heap) || walk->broken != NULL,
@@ -215,17 +213,17 @@ static bool list_is_valid(const struct hak_slab *slab, const struct hak_heap *he
     return true;
 }
 
+static bool cache_is_valid(const struct hak_cache *cache) {
+    return cache->count <= cache->capacity && (cache->count == 0) == (cache->head == NULL);
+}
+
 bool hak_heap_is_valid(const struct hak_heap *heap) {
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
-        bool nothing = cache->head == NULL && heap->available[class_id] == NULL && cache->count == 0;
-        if (!hak_class_in(&heap->classes, class_id) && !nothing) {
-            return false;
-        }
-        if (nothing) {
+        if (cache->head == NULL && heap->available[class_id] == NULL && cache->count == 0) {
             continue;
         }
-        if (cache->count > cache->capacity || (cache->count == 0) != (cache->head == NULL) ||
+        if (!hak_class_in(&heap->classes, class_id) || !cache_is_valid(cache) ||
             !list_is_valid(heap->available[class_id], heap, class_id, false)) {
             return false;
         }

@@ -14,8 +14,13 @@ static enum hak_pool_kind kind_of(const struct hak_superslab *superslab) {
     return superslab->slab_shift == HAK_GEO->tiny_slab_shift ? HAK_POOL_TINY : HAK_POOL_POOL;
 }
 
+/* Nearly always of one bit or none. */
 static size_t mask_bytes(const struct hak_superslab *superslab, uint64_t mask) {
-    return (size_t)__builtin_popcountll(mask) << superslab->slab_shift;
+    size_t count = 0;
+    for (; mask != 0; mask &= mask - 1) {
+        count++;
+    }
+    return count << superslab->slab_shift;
 }
 
 /* --- the lists --- */
@@ -59,7 +64,8 @@ static void dirty_set(struct hak_pool *pool, struct hak_superslab *superslab, ui
     if (mask == 0 && superslab->dirty_mask == 0) {
         return;
     }
-    hak_decay_dirty(mask_bytes(superslab, mask) - mask_bytes(superslab, superslab->dirty_mask));
+    hak_decay_dirty(mask_bytes(superslab, mask & ~superslab->dirty_mask) -
+                    mask_bytes(superslab, superslab->dirty_mask & ~mask));
     if (superslab->dirty_mask != 0) {
         dirty_unlink(pool, superslab);
     }

@@ -149,6 +149,13 @@ static inline bool is_zero(char *block, size_t size_bytes) {
     return zero;
 }
 
+/* The next record needs a chunk from the system. */
+static inline void use_up_metadata(void) {
+    while (hak_root.meta.limit - hak_root.meta.cursor >= HAK_META_ALIGN_BYTES) {
+        (void)hak_meta_take(HAK_META_SHARD, HAK_META_ALIGN_BYTES);
+    }
+}
+
 #define FOR_EACH_GEOMETRY(id) for (enum hak_geometry_id id = 0; id < HAK_GEOMETRY_COUNT; id++)
 
 #endif

@@ -126,7 +126,7 @@ static void test_time_to_live(void **state) {
     assert_int_equal(totals().cached, 1);
     assert_null(hak_map_big(first));
     assert_non_null(hak_map_big(second));
-    hak_big_age(os_clock_ms() - 2000); /* somebody who read the clock before it was freed */
+    hak_big_age(os_clock_ms() - 2500); /* somebody who read the clock before it was freed */
     assert_int_equal(totals().cached, 1);
     advance(1000);
     assert_int_equal(totals().cached, 0);
@@ -368,6 +368,45 @@ static void test_resize_in_place(void **state) {
     }
 }
 
+/* The system refuses one request after the other, also those of the region map for its tables. */
+static void test_resize_that_is_refused(void **state) {
+    (void)state;
+    enum { RESIZES = 3 };
+    unsigned refused[RESIZES] = {0};
+    FOR_EACH_GEOMETRY(geometry) {
+        for (uint32_t every = 1; every < 64; every++) {
+            for (unsigned how = 0; how < RESIZES; how++) {
+                begin(geometry);
+                size_t cell_pages = ((size_t)1 << HAK_GEO->superslab_shift) / HAK_PAGE_BYTES;
+                bool zeroed;
+                char *block = hak_big_take(pages_bytes(cell_pages * 2), pages_bytes(cell_pages), &zeroed);
+                struct hak_big *big = hak_map_big(block);
+                size_t pages = usable_pages(block);
+                use_up_metadata();
+                uint64_t before = sim_refused();
+                sim_set_knobs(&(struct sim_knobs){.fail_every = every});
+                if (how == 0) {
+                    (void)hak_big_resize(big, pages_bytes(cell_pages * 2 + 1));
+                } else if (how == 1) {
+                    assert_true(hak_big_resize(big, pages_bytes(1)));
+                } else {
+                    char *moved = hak_big_move(big, pages_bytes(cell_pages * 2 + 1));
+                    block = moved != NULL ? moved : block;
+                }
+                sim_fail_stop();
+                if (sim_refused() != before) {
+                    refused[how]++;
+                    assert_int_equal(usable_pages(block), pages);
+                }
+                assert_proven();
+                assert_true(give(block));
+                assert_all_returned();
+            }
+        }
+    }
+    assert_true(refused[0] > 12 && refused[1] > 6 && refused[2] > 12);
+}
+
 static void test_move(void **state) {
     (void)state;
     FOR_EACH_GEOMETRY(geometry) {
@@ -465,6 +504,7 @@ int main(void) {
         TEST(cached_mappings_are_given_up_first),
         TEST(refusals_leave_no_half),
         TEST(resize_in_place),
+        TEST(resize_that_is_refused),
         TEST(move),
         TEST(fault_loses_on_grow),
         TEST(fault_wrong_size),

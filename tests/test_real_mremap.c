@@ -13,6 +13,7 @@ static enum {
     SYSTEM_WITHOUT,  /* nothing can be moved or grown */
 } the_system;
 static unsigned calls;
+static unsigned moves; /* calls that moved something */
 
 static size_t page_bytes(void) {
     return (size_t)sysconf(_SC_PAGESIZE);
@@ -45,7 +46,9 @@ void *mremap(void *from, size_t old_bytes, size_t new_bytes, int flags, ...) {
         errno = EFAULT;
         return MAP_FAILED;
     }
-    return (void *)(uintptr_t)syscall(SYS_mremap, from, old_bytes, new_bytes, flags);
+    void *to = (void *)(uintptr_t)syscall(SYS_mremap, from, old_bytes, new_bytes, flags);
+    moves += to != MAP_FAILED && to != from;
+    return to;
 }
 
 /* Make it impossible to grow the block where it is. The page is never given back. */
@@ -70,6 +73,7 @@ static void grow_by_moving(void) {
         hak_free(resize_checked(block, size / 3, 100));
     }
     require(calls != 0); /* or this test proves nothing */
+    require((moves != 0) == is_moved_by_system());
 }
 
 /* What numeric libraries do to their arrays: advice for a part of a block makes several areas of it. */
@@ -80,7 +84,23 @@ static void move_what_was_advised(void) {
     require(madvise(page, size / 2, MADV_DONTDUMP) == 0);
     require(!is_one_area(block, size));
     fence_off(block);
-    hak_free(resize_checked(block, size, size * 3));
+    block = resize_checked(block, size, size * 3);
+    require(moves == 0 || the_system == SYSTEM_AS_IT_IS);
+    hak_free(block);
+}
+
+/* What the cache has must not be handed out as if it were new. */
+static void clear_what_moved(void) {
+    size_t size = (size_t)2 << 20;
+    char *block = block_of(size);
+    fence_off(block);
+    hak_free(resize_checked(block, size, size * 2));
+    for (size_t again = size; again <= size * 2; again += size / 4) {
+        char *zeroed = hak_calloc(1, again);
+        require(zeroed != NULL && is_zero(zeroed, again));
+        pattern_fill(zeroed, again, again);
+        hak_free(zeroed);
+    }
 }
 
 static void test_system_as_it_is(void **state) {
@@ -88,6 +108,7 @@ static void test_system_as_it_is(void **state) {
     the_system = SYSTEM_AS_IT_IS;
     expect_clean_child(grow_by_moving);
     expect_clean_child(move_what_was_advised);
+    expect_clean_child(clear_what_moved);
 }
 
 static void test_system_that_moves_one_area(void **state) {
@@ -95,6 +116,7 @@ static void test_system_that_moves_one_area(void **state) {
     the_system = SYSTEM_ONE_AREA;
     expect_clean_child(grow_by_moving);
     expect_clean_child(move_what_was_advised);
+    expect_clean_child(clear_what_moved);
 }
 
 static void test_system_that_moves_nothing(void **state) {
@@ -102,6 +124,7 @@ static void test_system_that_moves_nothing(void **state) {
     the_system = SYSTEM_WITHOUT;
     expect_clean_child(grow_by_moving);
     expect_clean_child(move_what_was_advised);
+    expect_clean_child(clear_what_moved);
 }
 
 int main(void) {
