@@ -351,23 +351,23 @@ static bool list_is_valid(const struct hak_bigcache *cache) {
 
 const char *hak_bigcache_check(const struct hak_bigcache *cache) {
     if (!table_is_valid(cache)) {
-        return "the BigCache's table is of a size that its rule allows";
+        return "I27: the BigCache's table is of a size that its rule allows";
     }
     if (!buckets_are_valid(cache)) {
-        return "a bucket of the BigCache holds cached mappings of its lengths only";
+        return "I28: a bucket of the BigCache holds cached mappings of its lengths only";
     }
     if (!list_is_valid(cache)) {
-        return "the BigCache's list is in the order of age, dirty ones last, and counts right";
+        return "I30: the BigCache's list is in the order of age, dirty ones last, and counts right";
     }
     for (const struct hak_big *big = cache->oldest; big != NULL; big = big->younger) {
         if (!is_in_its_bucket_once(cache, big)) {
-            return "a cached mapping is in its bucket, once";
+            return "I29: a cached mapping is in its bucket, once";
         }
         if (hak_bigcache_length(big->size_bytes) != big->size_bytes) {
-            return "the length of a mapping is a step";
+            return "I31: the length of a mapping is a step";
         }
         if (hak_map_big(big->base) != big || hak_map_big(big->base + big->size_bytes - 1) != big) {
-            return "the map knows first and last page of a cached mapping";
+            return "I32: the map knows first and last page of a cached mapping";
         }
     }
     return NULL;

@@ -194,8 +194,7 @@ static void *zeroed_large(size_t total_bytes) {
     bool zeroed;
     void *block = large_or_null(total_bytes, HAK_PAGE_BYTES, &zeroed);
     if (block != NULL && !zeroed) {
-        os_announce(block, total_bytes);
-        memset(block, 0, total_bytes);
+        os_zero(block, total_bytes);
     }
     return block;
 }

@@ -36,6 +36,9 @@ static inline void os_announce(void *address, size_t size_bytes) {
  * no memory until it is written. On false the content is as before. */
 bool os_purge(void *address, size_t size_bytes);
 
+/* Make committed memory read as zero. The address is that of a page, the size any. */
+void os_zero(void *address, size_t size_bytes);
+
 /* Give a range back, committed or not; a reservation may be given back in parts. */
 void os_release(void *address, size_t size_bytes);
 

@@ -71,6 +71,11 @@ bool os_purge(void *address, size_t size_bytes) {
     return done;
 }
 
+/* What is resident is cheaper to clear than to give back and have again. */
+void os_zero(void *address, size_t size_bytes) {
+    memset(address, 0, size_bytes);
+}
+
 void os_release(void *address, size_t size_bytes) {
     unmap_pages(address, size_bytes);
 }
@@ -83,8 +88,8 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
 }
 
 /* Never to a fixed place: where the source consists of several areas of the kernel's (a user's madvise is enough), that
- * fails after it has unmapped the target; without one it fails before it has done anything. So where the system's pages
- * are smaller than the allocator's, it cannot be had to find a place aligned to the latter, and is not asked. */
+ * fails after it has unmapped the target; without one it fails before it has done anything. The kernel then aligns to
+ * its own pages only: where those are smaller than the allocator's, it is not asked. */
 void *os_remap(void *address, size_t old_bytes, size_t new_bytes) {
     if (getauxval(AT_PAGESZ) < HAK_PAGE_BYTES) {
         return NULL;

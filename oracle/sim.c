@@ -169,6 +169,19 @@ static void page_clear(uint32_t page) {
     sim.cleared_pages++;
 }
 
+/* Whole lines are cleared, those that are dirty; what comes behind the range on its last page keeps its place. */
+static void range_clear(char *address, size_t size_bytes) {
+    size_t whole_bytes = size_bytes & ~(size_t)(SIM_PAGE_BYTES - 1);
+    uint32_t first = page_of(address), end = first + (uint32_t)(whole_bytes >> SIM_PAGE_SHIFT);
+    for (uint32_t page = dirty_find(first, end); page < end; page = dirty_find(page + 1, end)) {
+        page_clear(page);
+    }
+    if (whole_bytes != size_bytes && sim.dirty_lines[end] != 0) {
+        lines_clear(address + whole_bytes, (size_bytes - whole_bytes) & ~(size_t)7);
+        memset(address + (size_bytes & ~(size_t)7), 0, size_bytes & 7);
+    }
+}
+
 static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
     uint64_t offset = sim_offset(address);
     if ((offset ^ (offset + size_bytes - 1)) < SIM_PAGE_BYTES && offset >> HAK_ADDRESS_BITS == 0) {
@@ -233,12 +246,12 @@ bool os_purge(void *address, size_t size_bytes) {
     if (request_fails()) {
         return false;
     }
-    uint32_t first = page_of(address);
-    uint32_t end = first + (uint32_t)(size_bytes >> SIM_PAGE_SHIFT);
-    for (uint32_t page = dirty_find(first, end); page < end; page = dirty_find(page + 1, end)) {
-        page_clear(page);
-    }
+    range_clear(address, size_bytes);
     return true;
+}
+
+void os_zero(void *address, size_t size_bytes) {
+    range_clear(address, size_bytes);
 }
 
 void os_release(void *address, size_t size_bytes) {

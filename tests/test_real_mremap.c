@@ -57,7 +57,17 @@ static void fence_off(char *block) {
     (void)mmap(end, page_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
-/* A block that was moved once consists of several areas; the next move must cope with that. */
+/* Whether the system moves a block that cannot grow where it is: not where the allocator's pages, to which its blocks
+ * are aligned, may be larger than the system's. */
+static bool is_moved_by_system(void) {
+#if defined(__x86_64__)
+    return the_system != SYSTEM_WITHOUT;
+#else
+    return moves != 0;
+#endif
+}
+
+/* A block that was moved once may consist of several areas; the next move must cope with that. */
 static void grow_by_moving(void) {
     for (size_t first = (size_t)1100 << 10; first <= (size_t)3 << 20; first += (size_t)739 << 10) {
         size_t size = first;
