@@ -4,8 +4,7 @@
  * All are safe on any thread, before main, in destructors, and in the child of a fork. On failure they return NULL and
  * set errno to ENOMEM, or EINVAL for an alignment that is no power of two. None changes errno when it succeeds.
  *
- * In the child of a fork, what other threads of the parent had allocated can be freed but is not used again. A thread
- * whose very last destructor allocates leaves its heap behind.
+ * A thread whose very last destructor allocates leaves its heap behind.
  *
  * Blocks of 16 bytes or more are aligned to 16, smaller ones to 8. A request of 0 bytes returns a block of its own. */
 #ifndef HAKMEM_H
@@ -45,8 +44,9 @@ void *hak_memalign(size_t align_bytes, size_t size_bytes);
  * failure. */
 HAK_PROMISE((warn_unused_result)) int hak_posix_memalign(void **block, size_t align_bytes, size_t size_bytes);
 
-/* NULL does nothing. A pointer that no block can have begun at, as far as the tables tell, ends the process with one
- * line on standard error; a small block freed twice, or from its middle, is not noticed in release builds. */
+/* NULL does nothing. A pointer that no live block begins at gets one line on standard error, and the call does nothing;
+ * with HAKMEM_FAIL_FAST=1 the line ends the process. What is not noticed: a block that was freed and handed out again
+ * since, and, without that option, the middle of a small block of the calling thread. */
 void hak_free(void *block);
 /* C23: the size (and alignment) must be those of the request. */
 void hak_free_sized(void *block, size_t size_bytes);
@@ -55,7 +55,8 @@ void hak_free_aligned_sized(void *block, size_t align_bytes, size_t size_bytes);
 /* How much of the block may be used, at least what was asked for; 0 for NULL. */
 size_t hak_malloc_usable_size(void *block);
 
-/* Give the system back what this thread and dead threads do not use. Returns 1. pad_bytes is ignored. */
+/* Give the system back all that is not in use: this thread's caches, queues and empty slabs of all threads, every cache
+ * shared by threads. What the caches of other running threads hold stays. Returns 1. pad_bytes is ignored. */
 int hak_malloc_trim(size_t pad_bytes);
 
 /* What the whole process uses now, as far as mallinfo2 has a place for it. Slabs and page runs are what blocks share;

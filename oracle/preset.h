@@ -74,7 +74,8 @@ void preset_apply(struct hak_options *options, unsigned preset);
     X(BIG_CACHE_TTL_SEC, 0, 1, 10)                                                                                     \
     X(PURGE_DELAY_MS, 0, 1, 100)                                                                                       \
     X(DIRTY_MAX_MB, 0, 1, 12)                                                                                          \
-    X(RING, 0, 1)
+    X(RING, 0, 1)                                                                                                      \
+    X(STATS, 0, 1, 2)
 
 enum choice {
 #define CHOICE_ENUM(option, ...) CHOICE_##option,

@@ -99,11 +99,11 @@ void run_final_free(void);
 /* world_thrift.c: what memory is taken and kept, against what the policies promise. begin when the options of a run are
  * set, options when one was changed; before and check around a call that allocated; prove with the whole heap. */
 struct thrift {
-    uint64_t created;   /* SuperSlabs, ever */
+    uint64_t created; /* SuperSlabs, ever */
     uint64_t released;
-    uint64_t taken;     /* free slabs, ever */
-    bool has_free[2];   /* slabs of the tiny and of the pool tier: a SuperSlab with a free one is listed */
-    bool has_cached;    /* SuperSlabs, in the lazy cache */
+    uint64_t taken;   /* free slabs, ever */
+    bool has_free[2]; /* slabs of the tiny and of the pool tier: a SuperSlab with a free one is listed */
+    bool has_cached;  /* SuperSlabs, in the lazy cache */
 };
 void run_thrift_begin(void);
 void run_thrift_options(void);

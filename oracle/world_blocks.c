@@ -18,7 +18,8 @@ static bool is_inside_word(uint64_t word) {
 }
 
 static bool is_sentinel_word(uint64_t word) {
-    return (unsigned)(word == (uintptr_t)HAK_SENTINEL) | (unsigned)((word ^ hak_root.link_key) == (uintptr_t)HAK_SENTINEL);
+    return (unsigned)(word == (uintptr_t)HAK_SENTINEL) |
+           (unsigned)((word ^ hak_root.link_key) == (uintptr_t)HAK_SENTINEL);
 }
 
 _Noreturn static void leak_found(const unsigned char *block, size_t from, size_t to) {

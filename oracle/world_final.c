@@ -2,8 +2,11 @@
  *
  * The proof joins two views. The allocator walks its lists and names every carved block that is not live; the shadow
  * knows every block that is. Each carved block must be in exactly one of them. */
+#include <string.h>
+
 #include "allocator/hakmem.h"
 #include "allocator/root.h"
+#include "allocator/stats.h"
 #include "oracle/finding.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
@@ -111,6 +114,64 @@ static void compare(const char *what, size_t allocator_has, size_t shadow_has) {
     }
 }
 
+/* Each report is complete in a buffer that is long enough, and cut, with the same length said, in one that is not. */
+static void prove_report(const char *what, size_t (*report)(char *buffer, size_t capacity_bytes)) {
+    static char whole[32768], part[64];
+    size_t length = report(whole, sizeof whole);
+    size_t again = report(part, sizeof part);
+    size_t part_length = strnlen(part, sizeof part);
+    size_t part_expected = length < sizeof part ? length : sizeof part - 1;
+    if (length >= sizeof whole || again != length || strlen(whole) != length || part_length != part_expected ||
+        memcmp(whole, part, part_length) != 0) {
+        finding_raise(CHECK_ACCOUNTING, NULL, "the report of %s is %zu bytes long once, then %zu", what, length, again);
+    }
+}
+
+static size_t report_events(char *buffer, size_t capacity_bytes) {
+    struct hak_print print;
+    hak_print_open_text(&print, buffer, capacity_bytes);
+    hak_ring_print(&print);
+    return hak_print_close(&print);
+}
+
+/* They cost more than all the rest, so that a few records make one each. */
+static void prove_a_report(void) {
+    static const struct {
+        const char *what;
+        size_t (*make)(char *buffer, size_t capacity_bytes);
+    } reports[] = {{"statistics as text", hak_stats_text},
+                   {"statistics as JSON", hak_stats_json},
+                   {"statistics as XML", hak_stats_xml},
+                   {"events", report_events}};
+    enum { EVERY = 8, REPORTS = sizeof reports / sizeof reports[0] };
+    if (run.index % EVERY == 0) {
+        unsigned i = run.index / EVERY % REPORTS;
+        prove_report(reports[i].what, reports[i].make);
+    }
+}
+
+/* What the allocator says of itself, for records that ask: blocks in the caches of other threads count as live there.
+ */
+static void prove_statistics(const struct live *live) {
+    struct hak_stats stats;
+    struct hak_totals totals;
+    hak_stats_take(&stats);
+    hak_stats_totals(&totals);
+    size_t small = stats.value[HAK_STAT_TINY_live_blocks] + stats.value[HAK_STAT_POOL_live_blocks];
+    if (small < live->small || stats.value[HAK_STAT_RUN_live_blocks] != live->runs ||
+        stats.value[HAK_STAT_BIG_live_blocks] != live->bigs || totals.mapped_count != live->bigs) {
+        finding_raise(CHECK_ACCOUNTING, NULL,
+                      "statistics name %zu small blocks, %llu runs and %llu mappings, where %zu, %zu and %zu are live",
+                      small, (unsigned long long)stats.value[HAK_STAT_RUN_live_blocks],
+                      (unsigned long long)stats.value[HAK_STAT_BIG_live_blocks], live->small, live->runs, live->bigs);
+    }
+    if (totals.reserved_bytes != totals.live_bytes + totals.free_bytes) {
+        finding_raise(CHECK_ACCOUNTING, NULL, "%zu bytes are held, but %zu live and %zu free", totals.reserved_bytes,
+                      totals.live_bytes, totals.free_bytes);
+    }
+    prove_a_report();
+}
+
 void run_prove_heap(void) {
     struct hak_heap_counts counts;
     const char *broken = walk(&counts);
@@ -118,12 +179,18 @@ void run_prove_heap(void) {
         bool sentinel = broken[0] == 'I' && broken[1] == '3' && broken[2] == ':';
         finding_raise(sentinel ? CHECK_SENTINEL_IN_LIST : CHECK_ACCOUNTING, NULL, "does not hold: %s", broken);
     }
+    if (!hak_ace_is_valid(&hak_root.ace) || !hak_options_is_valid(&hak_root.options)) {
+        finding_raise(CHECK_ACCOUNTING, NULL, "a number of the controller, or an option, is out of its bounds");
+    }
     struct live live = count_live();
     size_t listed = counts.free_blocks + counts.cached_blocks + counts.remote_blocks;
     compare("small", counts.carved_blocks - listed, live.small);
     compare("run", counts.runs, live.runs);
     compare("big", counts.bigs, live.bigs);
     run_thrift_prove(&counts);
+    if (run.index < run.program->record_count) { /* somebody asked for it: not the end that every program has */
+        prove_statistics(&live);
+    }
     run_trace(counts.carved_blocks << 32 | counts.cached_blocks);
 }
 
@@ -134,6 +201,7 @@ void run_final_free(void) {
     }
     run_forget_subject();
     (void)hak_malloc_trim(0);
+    hak_stats_exit();
     const struct hak_meta *meta = &hak_root.meta;
     if (sim_reserved_bytes() != meta->reserved_bytes || hak_root.pool.superslab_count != 0) {
         run_prove_heap(); /* a broken list is the better explanation, if there is one */

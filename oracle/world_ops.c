@@ -332,6 +332,9 @@ static void op_usable(uint8_t slot) {
 static void op_on_live(uint8_t slot) {
     struct shadow_block *block = &run.shadow.blocks[slot];
     if (block->start == 0) {
+        if (run.record.op == OP_USABLE && hak_malloc_usable_size(NULL) != 0) {
+            finding_raise(CHECK_USABLE_OVERLAP, NULL, "malloc_usable_size of NULL is not 0");
+        }
         return;
     }
     run.applied = true;
@@ -366,10 +369,12 @@ static void op_many(void) {
     }
 }
 
-/* What a fork's child does: it has one thread, every lock is new, and the other threads' heaps have lost their owners.
- * Threads that are named again are born anew. */
+/* What a fork's parent does, then what its child does: that has one thread, every lock is new, and the other threads'
+ * heaps have lost their owners. Threads that are named again are born anew. */
 static void op_fork(void) {
     run.applied = true;
+    hak_fork_prepare();
+    hak_fork_parent(); /* what the parent does; it goes on as if nothing had been */
     hak_fork_prepare();
     hak_fork_child();
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
