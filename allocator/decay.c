@@ -31,15 +31,18 @@ size_t hak_decay_excess(void) {
 
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms) {
     int32_t age_ms = (int32_t)(now_ms - since_ms); /* negative: freed by somebody else after now_ms was read */
-    return age_ms >= 0 && (uint32_t)age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+    return (age_ms >= 0 && (uint32_t)age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY)) ||
+           hak_decay_excess() > 0;
 }
 
-/* An eighth of the delay is close enough. */
+/* An eighth of the delay is close enough. Whoever frees purges what is its own first; when live memory fell and there
+ * is still too much, what others have goes too. */
 void hak_decay_tick(void) {
     struct hak_decay *decay = &hak_root.decay;
     uint32_t now_ms = os_clock_ms();
     uint32_t looked_ms = hak_load(&decay->looked_ms, relaxed);
-    if (HAK_LIKELY(now_ms - looked_ms < hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) / 8) ||
+    if (HAK_LIKELY(now_ms - looked_ms < hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) / 8 &&
+                   hak_decay_excess() == 0) ||
         !hak_cas_strong(&decay->looked_ms, &looked_ms, now_ms, relaxed, relaxed)) {
         return;
     }

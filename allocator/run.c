@@ -340,6 +340,7 @@ void hak_run_age(uint32_t now_ms) {
         }
         while (shard->oldest != NULL && is_due(shard->oldest->since_ms, now_ms) &&
                hak_shard_purge(shard, shard->oldest, true)) {
+            hak_shard_settle(shard);
         }
         hak_shards_unlock(shard);
         regions_release(gone);

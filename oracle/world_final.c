@@ -134,6 +134,13 @@ static size_t report_events(char *buffer, size_t capacity_bytes) {
     return hak_print_close(&print);
 }
 
+static size_t report_options(char *buffer, size_t capacity_bytes) {
+    struct hak_print print;
+    hak_print_open_text(&print, buffer, capacity_bytes);
+    hak_options_print(&hak_root.options, &print);
+    return hak_print_close(&print);
+}
+
 /* They cost more than all the rest, so that a few records make one each. */
 static void prove_a_report(void) {
     static const struct {
@@ -142,7 +149,8 @@ static void prove_a_report(void) {
     } reports[] = {{"statistics as text", hak_stats_text},
                    {"statistics as JSON", hak_stats_json},
                    {"statistics as XML", hak_stats_xml},
-                   {"events", report_events}};
+                   {"events", report_events},
+                   {"options", report_options}};
     enum { EVERY = 8, REPORTS = sizeof reports / sizeof reports[0] };
     if (run.index % EVERY == 0) {
         unsigned i = run.index / EVERY % REPORTS;

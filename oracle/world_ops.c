@@ -1,5 +1,6 @@
 /* world_ops: one operation on the allocator, and every check that can be made right there. */
 #include <errno.h>
+#include <string.h>
 
 #include "allocator/hakmem.h"
 #include "allocator/process.h"
@@ -389,8 +390,16 @@ static void op_fork(void) {
 /* Users cannot do this, but each of these values could have been the first. */
 static void op_option(void) {
     const struct choice_info *choice = &choice_table[record_option_choice(&run.record)];
+    const char *name = hak_option_table[choice->option].name;
+    char text[16];
+    struct hak_print print;
     run.applied = true;
-    hak_root.options.value[choice->option] = choice->values[record_option_value(&run.record)];
+    hak_print_open_text(&print, text, sizeof text);
+    hak_option_print_value(choice->option, choice->values[record_option_value(&run.record)], &print);
+    size_t length = hak_print_close(&print);
+    if (!hak_option_set(&hak_root.options, name, strlen(name), text, length)) {
+        finding_raise(CHECK_INVARIANT, NULL, "%s is no value of option %s, which printed it", text, name);
+    }
     if (hak_root.link_key != 0) { /* else the process is not started, and will do it then */
         hak_ace_configure(&hak_root.ace, &hak_root.options);
     }

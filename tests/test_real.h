@@ -22,6 +22,20 @@
 #include "allocator/class.h"
 #include "allocator/hakmem.h"
 
+/* What the sanitizers need of their own changes what the kernel says of memory; and one of them cannot start threads in
+ * the child of a process that had some. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+#define SANITIZED (HAK_ASAN || UNDER_TSAN)
+
 /* cmocka's assertions jump back to the test, which only its own thread may do; this one ends the process. */
 #define require(condition)                                                                                             \
     do {                                                                                                               \
@@ -33,7 +47,7 @@
 
 enum {
     CLASS_MAX_BYTES = HAK_CLASS_MAX_BYTES - HAK_HEADER_BYTES, /* above, a block is whole pages */
-    ERRNO_MARK = 12345      /* no error has this number */
+    ERRNO_MARK = 12345                                        /* no error has this number */
 };
 
 /* Byte `index` of the pattern of `seed`. Neighbours differ, and so do the same places of neighbouring seeds. */

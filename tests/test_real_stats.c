@@ -340,7 +340,10 @@ static void json_holds_all(void) {
         require(json_number(json_member(parent, group_names[rows[i].group]), rows[i].name) == stats.value[i]);
     }
     require(json_number(json, "pid") == (uint64_t)getpid());
-    require(strncmp(json_member(json, "program"), "\"test_real_stats\"", 17) == 0);
+    const char *program = json_member(json, "program");
+    size_t length = strlen(program_invocation_short_name);
+    require(*program == '"' && strncmp(program + 1, program_invocation_short_name, length) == 0 &&
+            program[length + 1] == '"');
     for (unsigned rule = 0; rule < HAK_ACE_COUNT; rule++) {
         const char *shown = json_member(json_member(json, "controller"), hak_ace_rules[rule].name);
         require(json_number(shown, "value") == hak_ace_value(&hak_root.ace, (enum hak_ace_rule)rule));

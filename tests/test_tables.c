@@ -168,6 +168,7 @@ static void test_presets_are_where_they_were(void **state) {
     assert_int_equal(PRESET_PINNED, 6);
     assert_int_equal(PRESET_FAIL_FAST, 10);
     assert_int_equal(PRESET_ALL_OFF, 13);
+    assert_int_equal(PRESET_WRONG_VALUES, 14);
     assert_int_equal(CHOICE_FAIL_FAST, 0);
     assert_int_equal(CHOICE_REMOTE_BATCH, 5);
     assert_int_equal(CHOICE_RING, 17);
@@ -184,8 +185,14 @@ static void test_presets_are_valid_and_do_something(void **state) {
         memset(&options, 0xff, sizeof options);
         preset_apply(&options, i);
         assert_true(hak_options_is_valid(&options));
-        assert_true(preset_table[i].setting_count > 0 && preset_table[i].setting_count <= PRESET_SETTINGS_MAX);
+        assert_null(preset_table[i].environment[PRESET_VARIABLES_MAX]);
         assert_int_equal(memcmp(options.value, defaults.value, sizeof options.value) == 0, i == PRESET_DEFAULT);
+        unsigned changed = 0, variables = 0; /* each variable counts, but for wrong ones */
+        for (unsigned j = 0; j < HAK_OPTION_COUNT; j++)
+            changed += options.value[j] != defaults.value[j];
+        while (preset_table[i].environment[variables] != NULL)
+            variables++;
+        assert_int_equal(changed, i == PRESET_WRONG_VALUES ? 2 : variables); /* VERBOSE, SUPERSLAB_MAX_MEMORY_MB */
     }
 }
 
