@@ -352,7 +352,7 @@ const char *hak_big_check(size_t cached_count) {
     }
     /* Some are leaving in the child of a fork, for ever. */
     if (cached_count < bigs->cache.count || cached_count > bigs->cache.count + bigs->leaving) {
-        return "every freed mapping that the map knows is in the BigCache";
+        return "I33: every freed mapping that the map knows is in the BigCache";
     }
     return NULL;
 }

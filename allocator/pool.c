@@ -267,9 +267,7 @@ void hak_pool_give(struct hak_slab *slab) {
     }
     superslab->free_mask |= bit;
     superslab->freed_ms = now_ms;
-    if (slab->carved != 0) { /* else nothing was ever written there */
-        dirty_set(pool, superslab, superslab->dirty_mask | bit);
-    }
+    dirty_set(pool, superslab, superslab->dirty_mask | bit); /* if it was not cut: it may have been dirty before */
     pool->given++;
     hak_decay_live(-((size_t)1 << superslab->slab_shift));
     if (hak_superslab_is_empty(superslab)) {

@@ -50,7 +50,9 @@
     X(NONDETERMINISM, "nondeterminism", "The same input gave another trace, or reset left something behind.",          \
       "state outside the root, memory the world does not know is dirty")                                               \
     X(CRASH, "crash", "The allocator received a fatal signal or a sanitizer report.",                                  \
-      "a wild pointer: what was the last operation on that slab?")
+      "a wild pointer: what was the last operation on that slab?")                                                     \
+    X(MODEL, "model", "A component does something else than its plain model.",                                         \
+      "the component that the target is named after: the message says what it did and what the model says")
 
 enum check {
     CHECK_NONE,

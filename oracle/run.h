@@ -45,6 +45,7 @@ struct thread_switch {
 
 struct run {
     const struct target_info *target;
+    const struct component *component; /* NULL: the whole allocator */
     const struct program *program;
     struct verdict *verdict;
     struct shadow shadow;

@@ -5,8 +5,7 @@
 #include <string.h>
 
 const struct target_info target_table[TARGET_COUNT] = {
-#define TARGET_ROW(id, name, threads, failures, fault, purpose)                                                        \
-    [TARGET_##id] = {name, threads, failures, fault, purpose},
+#define TARGET_ROW(id, ...) [TARGET_##id] = {__VA_ARGS__},
     TARGET_TABLE(TARGET_ROW)
 #undef TARGET_ROW
 };

@@ -6,15 +6,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* enum suffix, name, threads, whether system requests may fail, planted fault ("" none), what it is for */
+/* enum suffix, name, threads, whether system requests may fail, planted fault ("" none), what it is for, the component
+ * that records are carried out on (component.h; "" is the whole allocator) */
 #define TARGET_TABLE(X)                                                                                                \
-    X(THREADS, "threads", 4, false, "", "cross-thread frees, thread exit, adoption; the main target")                  \
-    X(SEQUENCE, "sequence", 1, false, "", "one thread")                                                                \
-    X(OOM, "oom", 4, true, "", "system requests that fail")                                                            \
-    X(CANARY, "canary", 4, false, "carve-by-used", "a planted fault that must be found: the pipeline can fail")
+    X(THREADS, "threads", 4, false, "", "cross-thread frees, thread exit, adoption; the main target", "")              \
+    X(SEQUENCE, "sequence", 1, false, "", "one thread", "")                                                            \
+    X(OOM, "oom", 4, true, "", "system requests that fail", "")                                                        \
+    X(CANARY, "canary", 4, false, "carve-by-used", "a planted fault that must be found: the pipeline can fail", "")    \
+    X(CLASS, "class", 1, false, "", "component: the size classes beside a search through their table", "class")        \
+    X(MAP, "map", 1, true, "", "component: the region map beside an array of all pages", "map")                        \
+    X(RUN, "run", 1, true, "", "component: the run tier beside an array of page owners", "run")                        \
+    X(BIGCACHE, "bigcache", 1, true, "", "component: the BigCache beside a list by age", "bigcache")                   \
+    X(POOL, "pool", 1, true, "", "component: the shared pool beside the set of slabs in use", "pool")                  \
+    X(LAZY, "lazy", 1, true, "", "component: the lazy cache beside an array by age", "lazy")                           \
+    X(OPTION, "option", 1, false, "", "component: the options parser beside a plain one", "option")
 
 enum target {
-#define TARGET_ENUM(id, name, threads, failures, fault, purpose) TARGET_##id,
+#define TARGET_ENUM(id, ...) TARGET_##id,
     TARGET_TABLE(TARGET_ENUM)
 #undef TARGET_ENUM
         TARGET_COUNT
@@ -26,6 +34,7 @@ struct target_info {
     bool failures;    /* FAIL records and fail_every have effect */
     const char *planted_fault;
     const char *purpose;
+    const char *component; /* "" for the whole allocator */
 };
 extern const struct target_info target_table[TARGET_COUNT];
 

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "allocator/process.h"
 #include "allocator/root.h"
+#include "oracle/component.h"
 #include "oracle/fault.h"
 #include "oracle/finding.h"
 #include "oracle/preset.h"
@@ -168,7 +170,11 @@ static void step_record(uint32_t index) {
             run.applied = run.record.op == OP_THREAD_START;
         }
         errno = 0;
-        run_record();
+        if (run.component != NULL) {
+            run.component->record();
+        } else {
+            run_record();
+        }
     }
     run.operations += run.applied;
     run_trace((uint64_t)index << 8 | (unsigned)run.record.op);
@@ -183,7 +189,12 @@ static void step_record(uint32_t index) {
 static void step_final(enum final_step final) {
     run.index = run.program->record_count;
     run_forget_subject();
-    if (final == FINAL_CHECK) {
+    if (run.component != NULL) {
+        if (final == FINAL_FREE) {
+            sim_fail_stop();
+            run.component->final();
+        }
+    } else if (final == FINAL_CHECK) {
         run_prove_heap();
     } else if (final == FINAL_FREE) {
         run_final_free();
@@ -219,6 +230,10 @@ static bool step_has_work(uint32_t step) {
 static void thread_main(void *argument) {
     struct virtual_thread *self = argument;
     uint32_t records = run.program->record_count;
+    if (run.component != NULL && run.step == 0) { /* here, where it may raise a finding */
+        hak_process_start();
+        run.component->begin();
+    }
     while (run.step < run.step_count) {
         if (!step_has_work(run.step)) {
             run.step++;
@@ -244,6 +259,7 @@ static void thread_main(void *argument) {
 
 static void run_begin(const struct target_info *target, const struct program *program, struct verdict *verdict) {
     run.target = target;
+    run.component = component_find(target->component);
     run.program = program;
     run.verdict = verdict;
     for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {

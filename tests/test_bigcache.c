@@ -313,7 +313,7 @@ static void test_fault_loses_on_grow(void **state) {
         assert_null(prove());
         assert_true(give(blocks[i]));
     }
-    assert_string_equal(prove(), "a bucket of the BigCache holds cached mappings of its lengths only");
+    assert_string_equal(prove(), "I28: a bucket of the BigCache holds cached mappings of its lengths only");
 }
 
 static void test_fault_wrong_size(void **state) {
@@ -346,7 +346,7 @@ static void test_fault_stale_after_ttl(void **state) {
     assert_true(give(young));
     hak_faults.armed = HAK_FAULT_BIGCACHE_STALE_AFTER_TTL;
     advance(5000);
-    assert_string_equal(prove(), "a bucket of the BigCache holds cached mappings of its lengths only");
+    assert_string_equal(prove(), "I28: a bucket of the BigCache holds cached mappings of its lengths only");
 }
 
 int main(void) {

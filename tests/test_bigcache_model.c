@@ -105,6 +105,10 @@ static size_t option(enum hak_option_id id) {
     return hak_root.options.value[id];
 }
 
+static bool is_too_dirty(void) {
+    return cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model.live_bytes / 8;
+}
+
 static void cached_bound(void) {
     while (model.cached_count > option(HAK_OPTION_BIG_CACHE_MAX_COUNT) ||
            cached_sum(false) > option(HAK_OPTION_BIG_CACHE_MAX_MEMORY_MB) << 20) {
@@ -122,8 +126,7 @@ static void cached_put(const struct model_block *block) {
     model.cached[model.cached_count++] =
         (struct model_cached){block->start, block->size_bytes, (uint32_t)sim_clock_ms(), true};
     cached_bound();
-    size_t budget_bytes = (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model.live_bytes / 8;
-    for (size_t i = 0; i < model.cached_count && cached_sum(true) > budget_bytes; i++) {
+    for (size_t i = 0; i < model.cached_count && is_too_dirty(); i++) {
         reached.purged_excess += model.cached[i].dirty;
         model.cached[i].dirty = false;
     }
@@ -139,7 +142,7 @@ static void cached_age(void) {
     for (size_t i = 0; i < model.cached_count; i++) {
         bool due = now_ms - model.cached[i].since_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
         reached.purged_due += due && model.cached[i].dirty;
-        model.cached[i].dirty = model.cached[i].dirty && !due;
+        model.cached[i].dirty = model.cached[i].dirty && !due && !is_too_dirty();
     }
 }
 

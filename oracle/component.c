@@ -1,0 +1,171 @@
+/* component: the table, and what the components share. */
+#include "oracle/component.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "allocator/annotate.h"
+#include "allocator/root.h"
+#include "oracle/extents.h"
+#include "oracle/finding.h"
+#include "oracle/preset.h"
+#include "oracle/run.h"
+#include "oracle/sim.h"
+
+static const struct {
+    const char *name;
+    const struct component *component;
+} component_table[] = {
+#define COMPONENT_ROW(name) {#name, &component_##name},
+    COMPONENT_TABLE(COMPONENT_ROW)
+#undef COMPONENT_ROW
+};
+
+const struct component *component_find(const char *name) {
+    if (name[0] == '\0') {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof component_table / sizeof component_table[0]; i++) {
+        if (strcmp(component_table[i].name, name) == 0) {
+            return component_table[i].component;
+        }
+    }
+    return NULL;
+}
+
+void component_compare(const char *what, uint64_t component_has, uint64_t model_has) {
+    if (component_has != model_has) {
+        finding_raise(CHECK_MODEL, NULL, "%s: %" PRIu64 ", by the model %" PRIu64, what, component_has, model_has);
+    }
+}
+
+void component_check_refusal(const char *call, size_t size_bytes, uint64_t refused_before) {
+    run_trace(UINT64_C(0xfa11));
+    if (sim_refused() == refused_before) {
+        finding_raise(CHECK_SPURIOUS_FAILURE, NULL,
+                      "%s of %zu bytes came to nothing, though the system refused nothing", call, size_bytes);
+    }
+}
+
+/* --- blocks --- */
+
+static void event_add(enum event_kind kind, uint8_t slot, const struct shadow_block *block) {
+    run.events[run.event_count++ % EVENTS_KEPT] =
+        (struct event){block->start, block->requested_bytes, run.index, run.thread, slot, (uint8_t)kind};
+}
+
+void component_block_subject(uint8_t slot) {
+    const struct shadow_block *block = &run.shadow.blocks[slot];
+    run.slot = slot;
+    run.subject = block->start;
+    run.subject_bytes = block->requested_bytes;
+    run.subject_thread = block->thread;
+    run.subject_known = true;
+}
+
+void component_block_enter(uint8_t slot, void *address, size_t requested_bytes, size_t claimed_bytes,
+                           size_t align_bytes) {
+    run.slot = slot;
+    run.subject_bytes = requested_bytes;
+    hak_mark_open(address, claimed_bytes);
+    block_check_address(address, claimed_bytes, align_bytes);
+    const struct shadow_block block = {.start = (uintptr_t)address,
+                                       .requested_bytes = requested_bytes,
+                                       .claimed_bytes = claimed_bytes,
+                                       .born = run.index,
+                                       .thread = run.thread};
+    shadow_insert(&run.shadow, slot, &block);
+    component_block_subject(slot);
+    event_add(EVENT_ALLOCATED, slot, &block);
+    run_trace(sim_offset(address) ^ claimed_bytes);
+}
+
+void component_block_fill(uint8_t slot) {
+    struct shadow_block *block = &run.shadow.blocks[slot];
+    block->pattern = shadow_pattern(run.writes++);
+    shadow_fill(block);
+}
+
+void component_block_verify(uint8_t slot, const char *where) {
+    const struct shadow_block *block = &run.shadow.blocks[slot];
+    ptrdiff_t changed = shadow_verify(block, block->start, block->claimed_bytes);
+    component_block_subject(slot);
+    if (changed != SHADOW_INTACT) {
+        finding_raise(CHECK_CONTENT_CHANGED, (void *)block->start, "slot s%u, byte %td of %zu changed%s", slot, changed,
+                      block->claimed_bytes, where);
+    }
+}
+
+void component_block_leave(uint8_t slot) {
+    component_block_verify(slot, " before it is given back");
+    event_add(EVENT_FREED, slot, &run.shadow.blocks[slot]);
+    run_trace(~sim_offset((void *)run.shadow.blocks[slot].start));
+    shadow_remove(&run.shadow, slot);
+}
+
+void component_block_change(uint8_t slot, void *address, size_t requested_bytes, size_t claimed_bytes,
+                            size_t kept_bytes) {
+    const struct shadow_block old = run.shadow.blocks[slot];
+    hak_mark_open(address, claimed_bytes);
+    ptrdiff_t changed = shadow_verify(&old, (uintptr_t)address, kept_bytes);
+    if (changed != SHADOW_INTACT) {
+        finding_raise(CHECK_REALLOC_PREFIX, address, "byte %td of the %zu that both lengths share was lost", changed,
+                      kept_bytes);
+    }
+    event_add(EVENT_FREED, slot, &old);
+    shadow_remove(&run.shadow, slot);
+    component_block_enter(slot, address, requested_bytes, claimed_bytes, HAK_PAGE_BYTES);
+    component_block_fill(slot);
+}
+
+size_t component_length(size_t size_bytes, uint32_t *step) {
+    size_t pages = (size_bytes + HAK_PAGE_BYTES - 1) / HAK_PAGE_BYTES;
+    size_t distance = 1, length = 1;
+    uint32_t number = 1;
+    for (; length < pages; number++) {
+        distance = length >= 16 * distance ? 2 * distance : distance;
+        length += distance;
+    }
+    if (step != NULL) {
+        *step = number;
+    }
+    return length * HAK_PAGE_BYTES;
+}
+
+void component_check_zero(const char *start, size_t size_bytes) {
+    enum { EDGE_BYTES = 32 };
+    for (size_t offset = 0; offset < size_bytes; offset += SIM_PAGE_BYTES) {
+        block_check_zero((const unsigned char *)start + offset, EDGE_BYTES);
+        block_check_zero((const unsigned char *)start + offset + SIM_PAGE_BYTES - EDGE_BYTES, EDGE_BYTES);
+    }
+}
+
+bool component_common(void) {
+    if (run.record.op == OP_FAIL && run.target->failures) {
+        run.applied = true;
+        sim_fail_next(run.record.argument);
+    } else if (run.record.op == OP_OPTION) {
+        const struct choice_info *choice = &choice_table[record_option_choice(&run.record)];
+        run.applied = true;
+        hak_root.options.value[choice->option] = choice->values[record_option_value(&run.record)];
+        hak_ace_configure(&hak_root.ace, &hak_root.options);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void component_each_slot(void (*call)(uint8_t slot)) {
+    uint32_t slots = run.program->header.slot_count;
+    for (uint32_t i = 0; i < run.record.argument && i < slots; i++) {
+        call((uint8_t)((run.record.slot + i) % slots));
+    }
+}
+
+void component_check_returned(size_t still_reserved_bytes) {
+    size_t expected_bytes = hak_root.meta.reserved_bytes + still_reserved_bytes;
+    if (sim_reserved_bytes() != expected_bytes) {
+        finding_raise(CHECK_NOT_RETURNED, NULL, "%zu bytes are reserved, where %zu are accounted for",
+                      sim_reserved_bytes(), expected_bytes);
+    }
+}

@@ -1,0 +1,70 @@
+/* component: parts of the allocator that are fuzzed by themselves, each beside a plain model of it.
+ *
+ * A target may name a component (target.h). Its programs have the same form as all others and run in the same world, on
+ * thread 0, but their records are carried out on the component alone; the opening of oracle/component_<name>.c says
+ * what each record means there and what the model is. Records of threads and of fork mean nothing. Where the component
+ * does something else than its model the finding is "model", or the check that says it better.
+ *
+ * `fail n=N`, `option NAME=N` and what the header says of the world mean the same as everywhere.
+ *
+ * A component keeps its model in static memory that `begin` makes new; what it keeps in the allocator hangs off the
+ * root and is reset with it. Called by the world only, on the fiber of thread 0. */
+#ifndef HAKMEM_ORACLE_COMPONENT_H
+#define HAKMEM_ORACLE_COMPONENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct component {
+    void (*begin)(void);  /* geometry and options are set, nothing was allocated */
+    void (*record)(void); /* carry out run.record; run.applied says whether it did anything */
+    void (*final)(void);  /* no request fails any more: compare all, give everything back, nothing may remain */
+};
+
+#define COMPONENT_TABLE(X) X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option)
+
+#define COMPONENT_DECLARE(name) extern const struct component component_##name;
+COMPONENT_TABLE(COMPONENT_DECLARE)
+#undef COMPONENT_DECLARE
+
+/* NULL when there is none of that name. */
+const struct component *component_find(const char *name);
+
+/* --- for the components themselves --- */
+
+/* Raises "model" unless both are the same; `what` names the thing in the message. */
+void component_compare(const char *what, uint64_t component_has, uint64_t model_has);
+/* A request came to nothing: raises "spurious-failure" unless the system refused something since refused_before. */
+void component_check_refusal(const char *call, size_t size_bytes, uint64_t refused_before);
+
+/* A live block in a slot of the shadow. enter raises what is wrong with the place and makes it the subject, fill writes
+ * a pattern to the ends of its claimed_bytes; verify raises "content-changed"; leave verifies and takes it out. */
+void component_block_enter(uint8_t slot, void *address, size_t requested_bytes, size_t claimed_bytes,
+                           size_t align_bytes);
+void component_block_fill(uint8_t slot);
+void component_block_verify(uint8_t slot, const char *where);
+void component_block_leave(uint8_t slot);
+/* The block of a slot is the subject of the operation. */
+void component_block_subject(uint8_t slot);
+/* The block, verified before, has another length now, or place: its content must be there up to kept_bytes. */
+void component_block_change(uint8_t slot, void *address, size_t requested_bytes, size_t claimed_bytes,
+                            size_t kept_bytes);
+
+/* The length that a size is rounded up to, in the steps of runs and of big mappings: exact to eight pages, then eight
+ * to each doubling. Sets the number of the step, from 1, unless step is NULL. Counts from the beginning, as a model
+ * may. */
+size_t component_length(size_t size_bytes, uint32_t *step);
+/* Raises "calloc-nonzero" unless it reads as zero where patterns would be: at both ends of every page. */
+void component_check_zero(const char *start, size_t size_bytes);
+
+/* Carry out what means the same everywhere: fail, option. False when the record is another one. */
+bool component_common(void);
+
+/* For each slot that malloc_many and free_many name. */
+void component_each_slot(void (*call)(uint8_t slot));
+
+/* Nothing but metadata is reserved: raises "not-returned". */
+void component_check_returned(size_t still_reserved_bytes);
+
+#endif

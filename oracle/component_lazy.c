@@ -1,0 +1,273 @@
+/* component lazy: the lazy cache of SuperSlabs, beside an array of those that are in it, oldest first.
+ *
+ *   malloc, realloc s3 SIZE          an empty SuperSlab into an empty slot, of slabs for that size: the cache's, or a
+ * new one calloc, *align* s3 SIZE ...      the same, but never the cache's malloc_many, free_many           several of
+ * them, the cache's first; several frees free, free_*sized s3             into the cache; what comes back from it
+ * instead is released write s3                         the SuperSlab in the slot is divided anew, for slabs of the
+ * other size trim; clock ms=N                 the oldest leaves until there is none; time passes, and what is past its
+ * time leaves usable, verify s3; check         compares the list with the array
+ *
+ * Sizes count only as tiny or not. Bounds: count, bytes and time to live by their options, and the geometry's lazy_max.
+ * With the cache off nothing stays. The newest serves first, of slabs of that size if one of the newest few has them.
+ * An age is a difference of 32 bits: what would look like more than 24 days counts as none. */
+#include "allocator/lazy.h"
+
+#include <string.h>
+
+#include "allocator/class.h"
+#include "allocator/root.h"
+#include "allocator/superslab.h"
+#include "oracle/component.h"
+#include "oracle/extents.h"
+#include "oracle/finding.h"
+#include "oracle/run.h"
+#include "oracle/sim.h"
+
+enum { CACHED_MAX = ARENA_PAGES / 4, NEWEST_FEW = 4 };
+
+struct entry {
+    struct hak_superslab *superslab;
+    uint32_t slab_shift;
+    uint32_t freed_ms;
+};
+
+static struct {
+    struct entry cached[CACHED_MAX]; /* oldest first */
+    uint32_t count;
+    struct hak_superslab *slots[PROGRAM_SLOTS_MAX];
+    uint32_t held; /* slots that are not empty */
+    uint64_t hits, evictions;
+} state;
+
+/* It hangs off the pool, as it does in the allocator. */
+static struct hak_lazy *lazy(void) {
+    return &hak_root.pool.lazy;
+}
+
+/* --- comparing --- */
+
+static void expect(const char *call, const struct hak_superslab *has, const struct hak_superslab *expected) {
+    run_trace(sim_offset(has));
+    if (has != expected) {
+        finding_raise(CHECK_MODEL, has, "%s: the SuperSlab at offset 0x%llx, by the model 0x%llx", call,
+                      (unsigned long long)sim_offset(has), (unsigned long long)sim_offset(expected));
+    }
+}
+
+static void compare_all(void) {
+    const struct hak_superslab *older = NULL;
+    const struct hak_superslab *at = lazy()->oldest;
+    component_compare("SuperSlabs in the cache", lazy()->count, state.count);
+    for (uint32_t i = 0; i < state.count; i++) { /* `next` leads to the older one */
+        const struct entry *entry = &state.cached[i];
+        expect("the list, from its old end", at, entry->superslab);
+        expect("the list, backwards", at->next, older);
+        component_compare("a SuperSlab in the cache is marked so", at->cached, true);
+        component_compare("shift of its slabs", at->slab_shift, entry->slab_shift);
+        component_compare("when it was freed", at->freed_ms, entry->freed_ms);
+        component_compare("the region map's shift", hak_map_entry(at) & HAK_MAP_TAG_MASK, entry->slab_shift);
+        older = at;
+        at = at->previous;
+    }
+    expect("the list, behind its young end", at, NULL);
+    expect("the young end of the list", lazy()->youngest, older);
+    component_compare("hits", lazy()->hits, state.hits);
+    component_compare("evictions", lazy()->evictions, state.evictions);
+    component_check_returned((state.count + state.held) * hak_superslab_bytes());
+}
+
+/* --- the model --- */
+
+static bool is_over(void) {
+    uint64_t limit_bytes = (uint64_t)hak_option(SUPERSLAB_MAX_MEMORY_MB) * 1024 * 1024;
+    return hak_option(LAZY_CACHE) == 0 || state.count > hak_option(SUPERSLAB_MAX_CACHED) ||
+           state.count > HAK_GEO->lazy_max || (uint64_t)state.count * hak_superslab_bytes() > limit_bytes;
+}
+
+static struct entry entry_take(uint32_t index) {
+    const struct entry entry = state.cached[index];
+    memmove(&state.cached[index], &state.cached[index + 1], (state.count - index - 1) * sizeof entry);
+    state.count--;
+    return entry;
+}
+
+/* --- the cache --- */
+
+static void superslab_destroy(struct hak_superslab *superslab) {
+    component_compare("what left the cache is not marked", superslab->cached, false);
+    hak_superslab_destroy(superslab);
+}
+
+static struct hak_superslab *superslab_new(uint32_t slab_shift) {
+    size_t bytes = hak_superslab_bytes();
+    uint64_t refused = sim_refused();
+    struct hak_superslab *superslab = os_reserve(bytes, bytes);
+    if (superslab == NULL) {
+        return NULL;
+    }
+    if (!os_commit(superslab, bytes) || !hak_superslab_create(superslab, slab_shift)) {
+        component_check_refusal("a SuperSlab", bytes, refused);
+        os_release(superslab, bytes);
+        return NULL;
+    }
+    return superslab;
+}
+
+static struct hak_superslab *cache_take(uint32_t slab_shift) {
+    uint32_t chosen = state.count - 1;
+    for (uint32_t back = 0; back < NEWEST_FEW && back < state.count; back++) {
+        if (state.cached[state.count - 1 - back].slab_shift == slab_shift) {
+            chosen = state.count - 1 - back;
+            break;
+        }
+    }
+    struct hak_superslab *superslab = hak_lazy_take(lazy(), slab_shift);
+    expect("hak_lazy_take", superslab, state.count == 0 ? NULL : state.cached[chosen].superslab);
+    if (superslab != NULL) {
+        (void)entry_take(chosen);
+        state.hits++;
+        component_compare("what is taken is not marked as cached", superslab->cached, false);
+    }
+    return superslab;
+}
+
+static void slot_fill(uint8_t slot, bool from_cache) {
+    bool is_tiny = record_size_bytes(&run.record) <= HAK_TINY_MAX_BYTES;
+    uint32_t slab_shift = is_tiny ? HAK_GEO->tiny_slab_shift : HAK_GEO->pool_slab_shift;
+    if (state.slots[slot] != NULL) {
+        return;
+    }
+    run.applied = true;
+    run.slot = slot;
+    struct hak_superslab *superslab = from_cache ? cache_take(slab_shift) : NULL;
+    if (superslab == NULL) {
+        superslab = superslab_new(slab_shift);
+    }
+    state.slots[slot] = superslab;
+    state.held += superslab != NULL;
+    run.subject = (uintptr_t)superslab;
+    run.subject_bytes = hak_superslab_bytes();
+    run_trace(sim_offset(superslab));
+}
+
+static void slot_fill_any(uint8_t slot) {
+    slot_fill(slot, true);
+}
+
+static void slot_give(uint8_t slot) {
+    struct hak_superslab *superslab = state.slots[slot];
+    if (superslab == NULL) {
+        return;
+    }
+    run.applied = true;
+    run.slot = slot;
+    run.subject = (uintptr_t)superslab;
+    superslab->freed_ms = os_clock_ms();
+    state.slots[slot] = NULL;
+    state.held--;
+    state.cached[state.count++] = (struct entry){superslab, superslab->slab_shift, superslab->freed_ms};
+    struct hak_superslab *surplus = NULL;
+    if (is_over()) {
+        surplus = entry_take(0).superslab;
+        state.evictions++;
+    }
+    expect("hak_lazy_put", hak_lazy_put(lazy(), superslab), surplus);
+    if (surplus != NULL) {
+        superslab_destroy(surplus);
+    }
+}
+
+/* All that have to leave, oldest first. */
+static void cache_expire(bool all) {
+    uint32_t now_ms = os_clock_ms();
+    for (;;) {
+        int64_t age_ms = state.count == 0 ? 0 : (int32_t)(now_ms - state.cached[0].freed_ms);
+        bool leaves = state.count > 0 && (all || age_ms >= (int64_t)hak_option(SUPERSLAB_TTL_SEC) * 1000);
+        struct hak_superslab *superslab = hak_lazy_expired(lazy(), now_ms, all);
+        expect("hak_lazy_expired", superslab, leaves ? state.cached[0].superslab : NULL);
+        if (superslab == NULL) {
+            return;
+        }
+        (void)entry_take(0);
+        state.evictions += !all;
+        superslab_destroy(superslab);
+    }
+}
+
+/* --- records --- */
+
+static void begin(void) {
+    state.count = state.held = 0;
+    state.hits = state.evictions = 0;
+    memset(state.slots, 0, sizeof state.slots);
+}
+
+static void slot_divide(uint8_t slot) {
+    struct hak_superslab *superslab = state.slots[slot];
+    if (superslab != NULL) {
+        run.applied = true;
+        hak_superslab_divide(superslab, superslab->slab_shift ^ HAK_GEO->tiny_slab_shift ^ HAK_GEO->pool_slab_shift);
+    }
+}
+
+static void record(void) {
+    uint8_t slot = run.record.slot;
+    switch (run.record.op) {
+    case OP_MALLOC:
+    case OP_REALLOC:
+    case OP_REALLOCARRAY:
+        slot_fill(slot, true);
+        break;
+    case OP_CALLOC:
+    case OP_ALIGNED_ALLOC:
+    case OP_POSIX_MEMALIGN:
+    case OP_MEMALIGN:
+        slot_fill(slot, false);
+        break;
+    case OP_MALLOC_MANY:
+        component_each_slot(slot_fill_any);
+        break;
+    case OP_FREE:
+    case OP_FREE_SIZED:
+    case OP_FREE_ALIGNED_SIZED:
+        slot_give(slot);
+        break;
+    case OP_FREE_MANY:
+        component_each_slot(slot_give);
+        break;
+    case OP_WRITE:
+        slot_divide(slot);
+        break;
+    case OP_TRIM:
+        run.applied = true;
+        cache_expire(true);
+        break;
+    case OP_CLOCK:
+        run.applied = true;
+        sim_advance_clock(run.record.argument);
+        cache_expire(false);
+        break;
+    case OP_USABLE:
+    case OP_VERIFY:
+    case OP_CHECK:
+        run.applied = true;
+        compare_all();
+        break;
+    default:
+        (void)component_common();
+    }
+    component_compare("SuperSlabs in the cache", lazy()->count, state.count);
+}
+
+static void final(void) {
+    compare_all();
+    for (uint8_t slot = 0; slot < PROGRAM_SLOTS_MAX; slot++) {
+        slot_give(slot);
+    }
+    run_forget_subject();
+    cache_expire(true);
+    compare_all();
+    component_check_returned(0);
+}
+
+const struct component component_lazy = {begin, record, final};

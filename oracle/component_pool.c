@@ -1,0 +1,408 @@
+/* component pool: the shared pool of slabs, beside the set of slabs that are out.
+ *
+ *   malloc, realloc s3 SIZE          a slab for the class of that size into an empty slot; it is bound, two blocks are
+ * cut (as far as it has them), and its ends are written calloc, reallocarray s3 SIZE n=N the same, for the class of N
+ * times that size *align* s3 SIZE align=A          a slab as before that is bound, but never cut nor written free,
+ * free_*sized s3             its blocks come back, it is unbound and given to the pool malloc_many, free_many several
+ * of them usable, write, verify s3         its content, its counters and its SuperSlab's; write: with new content trim;
+ * clock ms=N                 what is empty goes; time passes, and what is old goes check                            all
+ * SuperSlabs and sums are compared
+ *
+ * Sizes are taken modulo the largest block of the geometry and one. No slab is out twice and none overlaps another; a
+ * SuperSlab's bits are those of the set; after trim there are only SuperSlabs with a slab that is out, and no free slab
+ * is dirty, unless the system refused. None is made while there is a free slab of that kind, or an empty one. */
+#include "allocator/pool.h"
+
+#include <string.h>
+
+#include "allocator/annotate.h"
+#include "allocator/class.h"
+#include "allocator/root.h"
+#include "allocator/superslab.h"
+#include "oracle/component.h"
+#include "oracle/finding.h"
+#include "oracle/run.h"
+#include "oracle/sim.h"
+
+enum { CUT_BLOCKS = 2 };
+
+struct out {
+    struct hak_slab *slab; /* NULL: the slot is empty */
+    size_t bytes;          /* of the slab */
+    struct hak_block *blocks[CUT_BLOCKS];
+    uint32_t count;
+};
+
+static struct {
+    struct out out[PROGRAM_SLOTS_MAX];
+    size_t live_bytes;
+    uint64_t refused;    /* as it was when a request was last looked at */
+    uint32_t changed_ms; /* when a slab was last given, a purge was refused or an option changed */
+    size_t superslabs;   /* of the walk */
+    size_t dirty_bytes;
+    size_t cached;
+    bool expects_clean; /* it looks whether free slabs are */
+} state;
+
+/* --- comparing --- */
+
+/* Bits of the slabs of a SuperSlab that are out. */
+static uint64_t out_mask(const struct hak_superslab *superslab) {
+    uint64_t mask = 0;
+    for (uint8_t slot = 0; slot < run.program->header.slot_count; slot++) {
+        const struct hak_slab *slab = state.out[slot].slab;
+        if (slab != NULL && hak_superslab_of(slab) == superslab) {
+            mask |= UINT64_C(1) << (slab - superslab->slabs);
+        }
+    }
+    return mask;
+}
+
+static bool is_in_list(const struct hak_superslab *superslab) {
+    const struct hak_pool *pool = &hak_root.pool;
+    bool is_tiny = superslab->slab_shift == HAK_GEO->tiny_slab_shift;
+    const struct hak_superslab *at = pool->available[is_tiny ? HAK_POOL_TINY : HAK_POOL_POOL];
+    while (at != NULL && at != superslab) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+/* Free slabs that were written were purged: their ends, where patterns were, read as zero. What the header of larger
+ * slabs took over while the system refused to purge it is not looked at. */
+static void check_clean(struct hak_superslab *superslab) {
+    enum { EDGE_BYTES = 32 };
+    static const unsigned char zero[EDGE_BYTES];
+    size_t slab_bytes = (size_t)1 << superslab->slab_shift;
+    size_t first = sim_refused() == 0 ? 1 : ((size_t)1 << HAK_GEO->pool_slab_shift) / slab_bytes;
+    for (size_t i = first; i <= superslab->slab_count; i++) {
+        char *start = (char *)superslab + i * slab_bytes;
+        if ((superslab->free_mask >> i & 1) != 0) {
+            hak_mark_open(start, slab_bytes);
+            if (memcmp(start, zero, EDGE_BYTES) != 0 ||
+                memcmp(start + slab_bytes - EDGE_BYTES, zero, EDGE_BYTES) != 0) {
+                finding_raise(CHECK_NOT_RETURNED, start, "the free slab at offset 0x%llx was not purged",
+                              (unsigned long long)sim_offset(start));
+            }
+            hak_mark_closed(start, slab_bytes);
+        }
+    }
+}
+
+static void compare_superslab(void *context, struct hak_superslab *superslab) {
+    (void)context;
+    uint64_t all = ((UINT64_C(1) << superslab->slab_count) - 1) << 1;
+    uint64_t out = out_mask(superslab);
+    component_compare("slabs of a SuperSlab", superslab->slab_count,
+                      (hak_superslab_bytes() >> superslab->slab_shift) - 1);
+    component_compare("free slabs of a SuperSlab", superslab->free_mask, all & ~out);
+    component_compare("a SuperSlab is cached when no slab is out", superslab->cached, out == 0);
+    component_compare("a SuperSlab is available when some slabs are out", is_in_list(superslab),
+                      out != 0 && out != all);
+    if (!hak_superslab_is_valid(superslab)) {
+        finding_raise(CHECK_ACCOUNTING, superslab, "the SuperSlab at offset 0x%llx is not valid",
+                      (unsigned long long)sim_offset(superslab));
+    }
+    if (state.expects_clean) {
+        check_clean(superslab);
+    }
+    state.superslabs++;
+    state.cached += superslab->cached;
+    state.dirty_bytes += (size_t)__builtin_popcountll(superslab->dirty_mask) << superslab->slab_shift;
+}
+
+static void visit_region(void *context, struct hak_region *region) {
+    (void)context;
+    (void)region;
+    finding_raise(CHECK_MODEL, NULL, "the region map has a region, where there is only the pool");
+}
+
+static void visit_big(void *context, struct hak_big *big) {
+    (void)context;
+    (void)big;
+    finding_raise(CHECK_MODEL, NULL, "the region map has a big mapping, where there is only the pool");
+}
+
+static void compare_sums(void) {
+    component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
+}
+
+static void compare_dirty_list(void) {
+    size_t listed = 0, length = 0;
+    const struct hak_superslab *older = NULL;
+    for (const struct hak_superslab *at = hak_root.pool.dirty_oldest; at != NULL; at = at->dirty_younger) {
+        component_compare("the list of dirty SuperSlabs leads back", at->dirty_older == older, true);
+        component_compare("length of the list of dirty SuperSlabs is at most", ++length > state.superslabs, false);
+        listed += (size_t)__builtin_popcountll(at->dirty_mask) << at->slab_shift;
+        older = at;
+    }
+    component_compare("the list of dirty SuperSlabs ends", hak_root.pool.dirty_youngest == older, true);
+    component_compare("bytes in the list of dirty SuperSlabs", listed, state.dirty_bytes);
+}
+
+static void compare_all(void) {
+    static const struct hak_map_visitor visitor = {compare_superslab, visit_region, visit_big};
+    const struct hak_pool *pool = &hak_root.pool;
+    state.superslabs = state.dirty_bytes = state.cached = 0;
+    hak_map_walk(&visitor, NULL);
+    component_compare("SuperSlabs", pool->superslab_count, state.superslabs);
+    component_compare("SuperSlabs made and not released", pool->created - pool->released, state.superslabs);
+    component_compare("cached SuperSlabs", pool->lazy.count, state.cached);
+    component_compare("slabs taken and not given", pool->taken - pool->given, run.shadow.count);
+    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed), state.dirty_bytes);
+    compare_dirty_list();
+    compare_sums();
+    component_check_returned(state.superslabs * hak_superslab_bytes() + (size_t)(pool->chunk_end - pool->chunk_cursor));
+    run_trace(state.superslabs << 32 | state.dirty_bytes);
+}
+
+static size_t superslabs_with_slabs_out(void) {
+    size_t count = 0;
+    const struct hak_superslab *last = NULL;
+    for (uint32_t i = 0; i < run.shadow.count; i++) { /* sorted by address */
+        const struct hak_superslab *superslab = hak_superslab_of((const void *)run.shadow.starts[i]);
+        count += superslab != last;
+        last = superslab;
+    }
+    return count;
+}
+
+static void compare_trimmed(const char *after) {
+    state.expects_clean = true;
+    compare_all();
+    state.expects_clean = false;
+    size_t needed = superslabs_with_slabs_out();
+    if (state.superslabs != needed || state.dirty_bytes != 0) {
+        finding_raise(CHECK_NOT_RETURNED, NULL,
+                      "%s there are %zu SuperSlabs, %zu of them with a slab in use, and %zu dirty bytes", after,
+                      state.superslabs, needed, state.dirty_bytes);
+    }
+}
+
+/* --- slabs --- */
+
+static void compare_slab(uint8_t slot) {
+    const struct out *out = &state.out[slot];
+    component_compare("state of a slab that is out", out->slab->state, HAK_SLAB_BOUND);
+    component_compare("blocks out of the slab", out->slab->used, out->count);
+    component_compare("blocks cut of the slab", out->slab->carved, out->count);
+}
+
+/* A slab that comes from the pool is free, one of its SuperSlab's that the map knows, and of the kind of the class. */
+static void compare_taken(const struct hak_slab *slab, uint32_t class_id) {
+    const struct hak_superslab *superslab = hak_superslab_of(slab);
+    uint32_t shift = class_id < HAK_TINY_CLASSES ? HAK_GEO->tiny_slab_shift : HAK_GEO->pool_slab_shift;
+    if (hak_map_superslab(slab) != superslab) {
+        finding_raise(CHECK_OUTSIDE_WORLD, NULL, "the slab is in no SuperSlab that the region map knows");
+    }
+    component_compare("shift of the slab", superslab->slab_shift, shift);
+    component_compare("shift of the slab in the region map", hak_map_entry(slab) & HAK_MAP_TAG_MASK, shift);
+    size_t index = (size_t)(slab - superslab->slabs);
+    component_compare("the slab is one that carries blocks", index >= 1 && index <= superslab->slab_count, true);
+    component_compare("a SuperSlab in use is not cached", superslab->cached, false);
+}
+
+/* Whether a SuperSlab with a slab that is out has a free one, of the kind of the class. */
+static bool has_free_slab(uint32_t class_id) {
+    uint32_t shift = class_id < HAK_TINY_CLASSES ? HAK_GEO->tiny_slab_shift : HAK_GEO->pool_slab_shift;
+    for (uint8_t slot = 0; slot < run.program->header.slot_count; slot++) {
+        const struct hak_slab *slab = state.out[slot].slab;
+        const struct hak_superslab *superslab = slab == NULL ? NULL : hak_superslab_of(slab);
+        if (superslab != NULL && superslab->slab_shift == shift &&
+            (uint32_t)__builtin_popcountll(out_mask(superslab)) < superslab->slab_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void bind(struct out *out, uint32_t class_id, bool cuts) {
+    struct hak_slab *slab = out->slab;
+    hak_slab_bind(slab, class_id, NULL);
+    component_compare("blocks out of a new slab", slab->used, 0);
+    component_compare("blocks cut of a new slab", slab->carved, 0);
+    component_compare("a new slab has no free list", slab->free == NULL, true);
+    component_compare("block size of a new slab", slab->block_bytes, hak_class_bytes[class_id]);
+    out->count = 0;
+    while (cuts && out->count < CUT_BLOCKS && !hak_slab_is_full(slab)) {
+        out->blocks[out->count++] = hak_slab_pop(slab);
+    }
+}
+
+static void slab_take(uint8_t slot, size_t size_bytes, bool cuts) {
+    struct out *out = &state.out[slot];
+    if (out->slab != NULL) {
+        return;
+    }
+    run.applied = true;
+    run.slot = slot;
+    run.subject_bytes = size_bytes;
+    uint32_t class_id = hak_class_of(size_bytes % (HAK_GEO->pool_max_bytes + 1U));
+    uint64_t refused = sim_refused(), created = hak_root.pool.created;
+    bool has_one = hak_root.pool.lazy.count > 0 || has_free_slab(class_id);
+    struct hak_slab *slab = hak_pool_take(class_id);
+    if (slab == NULL) {
+        component_check_refusal("hak_pool_take", size_bytes, refused);
+        return;
+    }
+    compare_taken(slab, class_id);
+    if (has_one && hak_root.pool.created != created) {
+        finding_raise(CHECK_RETENTION, slab, "a SuperSlab was made, though there was a free slab of that kind");
+    }
+    *out = (struct out){.slab = slab, .bytes = hak_slab_bytes(slab)};
+    char *start = (char *)hak_superslab_of(slab) + (size_t)(slab - hak_superslab_of(slab)->slabs) * out->bytes;
+    uint8_t other; /* before it is bound: its first owner's counters would be lost */
+    if (shadow_find(&run.shadow, (uintptr_t)start, out->bytes, &other) == SHADOW_SAME_START) {
+        finding_raise(CHECK_DOUBLE_ALLOC, start, "the slab at offset 0x%llx is out already in slot s%u",
+                      (unsigned long long)sim_offset(start), other);
+    }
+    bind(out, class_id, cuts);
+    state.live_bytes += out->bytes;
+    component_block_enter(slot, start, size_bytes, out->bytes, out->bytes);
+    if (out->count > 0) {
+        component_block_fill(slot);
+    }
+}
+
+static void slab_take_any(uint8_t slot) {
+    slab_take(slot, record_size_bytes(&run.record), true);
+}
+
+static void slab_give(uint8_t slot) {
+    struct out *out = &state.out[slot];
+    if (out->slab == NULL) {
+        return;
+    }
+    run.applied = true;
+    compare_slab(slot);
+    char *start = (char *)run.shadow.blocks[slot].start;
+    component_block_leave(slot);
+    hak_mark_closed(start, out->bytes);
+    while (out->count > 0) {
+        hak_slab_push(out->slab, out->blocks[--out->count]);
+    }
+    hak_slab_unbind(out->slab);
+    hak_pool_give(out->slab);
+    state.live_bytes -= out->bytes;
+    state.changed_ms = os_clock_ms();
+    *out = (struct out){NULL};
+}
+
+static void on_live(uint8_t slot) {
+    if (state.out[slot].slab == NULL) {
+        return;
+    }
+    run.applied = true;
+    compare_slab(slot);
+    component_block_verify(slot, "");
+    if (run.record.op == OP_WRITE && state.out[slot].count > 0) {
+        component_block_fill(slot);
+    }
+    state.superslabs = state.cached = state.dirty_bytes = 0;
+    compare_superslab(NULL, hak_superslab_of(state.out[slot].slab));
+}
+
+/* --- time --- */
+
+static void pool_trim(void) {
+    uint64_t refused = sim_refused();
+    hak_pool_trim();
+    if (sim_refused() == refused) {
+        compare_trimmed("after trim");
+    }
+}
+
+static void pool_age(void) {
+    sim_advance_clock(run.record.argument);
+    uint32_t now_ms = os_clock_ms(), age_ms = now_ms - state.changed_ms;
+    uint64_t refused = sim_refused();
+    hak_pool_age(now_ms);
+    bool is_old =
+        age_ms / 1000 >= hak_option(SUPERSLAB_TTL_SEC) && age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+    if (is_old && sim_refused() == refused) {
+        compare_trimmed("when all that is free is old");
+    }
+}
+
+/* --- records --- */
+
+static void begin(void) {
+    memset(&state, 0, sizeof state);
+}
+
+static void carry_out(uint8_t slot) {
+    size_t size_bytes = record_size_bytes(&run.record);
+    switch (run.record.op) {
+    case OP_MALLOC:
+    case OP_REALLOC:
+        slab_take(slot, size_bytes, true);
+        break;
+    case OP_CALLOC:
+    case OP_REALLOCARRAY:
+        slab_take(slot, size_bytes * run.record.argument, true);
+        break;
+    case OP_ALIGNED_ALLOC:
+    case OP_POSIX_MEMALIGN:
+    case OP_MEMALIGN:
+        slab_take(slot, size_bytes, false);
+        break;
+    case OP_MALLOC_MANY:
+        component_each_slot(slab_take_any);
+        break;
+    case OP_FREE:
+    case OP_FREE_SIZED:
+    case OP_FREE_ALIGNED_SIZED:
+        slab_give(slot);
+        break;
+    case OP_FREE_MANY:
+        component_each_slot(slab_give);
+        break;
+    case OP_USABLE:
+    case OP_WRITE:
+    case OP_VERIFY:
+        on_live(slot);
+        break;
+    default:
+        break;
+    }
+}
+
+static void record(void) {
+    switch (run.record.op) {
+    case OP_TRIM:
+        run.applied = true;
+        pool_trim();
+        break;
+    case OP_CLOCK:
+        run.applied = true;
+        pool_age();
+        break;
+    case OP_CHECK:
+        run.applied = true;
+        compare_all();
+        break;
+    default:
+        if (component_common()) {
+            state.changed_ms = os_clock_ms();
+        } else {
+            carry_out(run.record.slot);
+        }
+    }
+    compare_sums();
+    if (sim_refused() != state.refused) {
+        state.refused = sim_refused();
+        state.changed_ms = os_clock_ms();
+    }
+}
+
+static void final(void) {
+    compare_all();
+    for (uint8_t slot = 0; slot < PROGRAM_SLOTS_MAX; slot++) {
+        slab_give(slot);
+    }
+    run_forget_subject();
+    pool_trim();
+    component_check_returned(0);
+}
+
+const struct component component_pool = {begin, record, final};
