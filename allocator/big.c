@@ -272,8 +272,8 @@ bool hak_big_give(struct hak_big *big, const void *address) {
 
 /* The block has another length now, and maybe another place. `counter` says how. */
 static void resized(struct hak_big *big, void *base, size_t length_bytes, uint64_t *counter) {
-    hak_decay_live(length_bytes - big->size_bytes);
     hak_big_lock();
+    hak_decay_live(length_bytes - big->size_bytes);
     hak_root.bigs.counters.live_bytes += length_bytes - big->size_bytes;
     hak_plain_store(big->base, base);
     big->size_bytes = length_bytes;

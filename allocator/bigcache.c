@@ -278,8 +278,8 @@ struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_byte
 
 struct hak_big *hak_bigcache_expire(struct hak_bigcache *cache, uint32_t now_ms) {
     struct hak_big *oldest = cache->oldest;
-    int64_t limit_ms = (int64_t)hak_option(BIG_CACHE_TTL_SEC) * 1000;
-    if (oldest == NULL || (int32_t)(now_ms - oldest->since_ms) < limit_ms) {
+    uint32_t limit_ms = hak_option(BIG_CACHE_TTL_SEC) * 1000;
+    if (oldest == NULL || hak_decay_age_ms(oldest->since_ms, now_ms) < limit_ms) {
         return NULL;
     }
     if (!HAK_FAULT(BIGCACHE_STALE_AFTER_TTL)) {

@@ -10,6 +10,7 @@ struct walk {
     struct hak_heap_counts counts;
     size_t available_superslabs; /* with a free and a bound slab */
     size_t dirty_superslabs;
+    size_t listed_slabs; /* in the lists of heaps */
     size_t live_bytes;
     struct hak_run_counts runs;
     const char *broken;
@@ -123,10 +124,20 @@ static void check_list(struct walk *walk, struct hak_block *block, const struct 
     broken(walk, expected == SIZE_MAX || length == expected, "I11: a cache counts its blocks right");
 }
 
+static size_t list_length(const struct walk *walk, const struct hak_slab *slab) {
+    size_t length = 0;
+    for (; slab != NULL && length <= walk->counts.bound_slabs; slab = slab->next) {
+        length++;
+    }
+    return length;
+}
+
 static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
+    walk->listed_slabs += list_length(walk, heap->full);
     struct hak_class_set classes = heap->classes; /* hak_heap_is_valid sees to the others */
     for (uint32_t class_id; walk->broken == NULL && (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         const struct hak_cache *cache = &heap->caches[class_id];
+        walk->listed_slabs += list_length(walk, heap->available[class_id]);
         check_list(walk, cache->head, heap, class_id, cache->count, HAK_BLOCK_CACHED);
     }
     broken(walk, hak_heap_is_valid(heap) || walk->broken != NULL,
@@ -177,6 +188,7 @@ static void check_runs(struct walk *walk) {
 
 static void check_sums(struct walk *walk) {
     const struct hak_heap_counts *seen = &walk->counts;
+    broken(walk, walk->listed_slabs == seen->bound_slabs, "I34: every bound slab is in a list of its owner");
     broken(walk, seen->free_blocks + seen->cached_blocks + seen->remote_blocks <= seen->carved_blocks,
            "I13: no more blocks in lists than were carved");
     broken(walk,
@@ -258,8 +270,9 @@ struct hak_place hak_place_of(const void *address) {
     }
     if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_REGION) {
         struct hak_run_place run = hak_run_place(hak_map_record(entry), address);
-        return (struct hak_place){
-            .kind = run.is_live ? HAK_PLACE_RUN : HAK_PLACE_FREE_RUN, .block = run.start, .block_bytes = run.size_bytes};
+        return (struct hak_place){.kind = run.is_live ? HAK_PLACE_RUN : HAK_PLACE_FREE_RUN,
+                                  .block = run.start,
+                                  .block_bytes = run.size_bytes};
     }
     struct hak_big *big = hak_map_big(address);
     if (big == NULL) {

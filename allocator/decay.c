@@ -30,8 +30,7 @@ size_t hak_decay_excess(void) {
 }
 
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms) {
-    int32_t age_ms = (int32_t)(now_ms - since_ms); /* negative: freed by somebody else after now_ms was read */
-    return (age_ms >= 0 && (uint32_t)age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY)) ||
+    return hak_decay_age_ms(since_ms, now_ms) >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) ||
            hak_decay_excess() > 0;
 }
 
@@ -46,6 +45,7 @@ void hak_decay_tick(void) {
         !hak_cas_strong(&decay->looked_ms, &looked_ms, now_ms, relaxed, relaxed)) {
         return;
     }
+    hak_heaps_help(now_ms);
     hak_pool_age(now_ms);
     hak_run_age(now_ms);
     hak_big_age(now_ms);

@@ -4,8 +4,8 @@
  * kept for reuse, since page faults are dear, within two bounds:
  *
  *   budget   HAKMEM_DIRTY_MAX_MB and an eighth of live memory. What goes beyond is purged at once by whoever frees.
- *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each owner
- *            of dirty memory purge what is older, and release what is past its time to live.
+ *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each
+ * owner of dirty memory purge what is older, and release what is past its time to live.
  *
  * There is no thread for this: a process that makes no calls keeps at most its budget. Counters are sums of what the
  * owners tell; they take no lock. Lists of what is dirty belong to the owners, under their locks. Any thread. */
@@ -20,7 +20,7 @@
 
 struct hak_decay {
     _Atomic size_t dirty_bytes;
-    _Atomic size_t live_bytes; /* bound slabs, live runs, live mappings: whole ones */
+    _Atomic size_t live_bytes;   /* bound slabs, live runs, live mappings: whole ones */
     _Atomic size_t purged_bytes; /* ever */
     _Atomic uint32_t looked_ms;  /* when somebody last looked after age */
 };
@@ -33,7 +33,13 @@ void hak_decay_purged(size_t purged_bytes);
 /* How much dirty memory is above the budget. Owners purge their oldest until it is 0 or they have no more. */
 size_t hak_decay_excess(void);
 
-/* Whether something that became free at since_ms is due to be purged. */
+/* How long ago that was. A time a little in the future is one that somebody else took after now_ms was read: 0. */
+static inline uint32_t hak_decay_age_ms(uint32_t since_ms, uint32_t now_ms) {
+    uint32_t age_ms = now_ms - since_ms;
+    return age_ms > UINT32_MAX - 60000 ? 0 : age_ms;
+}
+
+/* Whether something that became free at since_ms is due to be purged: it is old, or there is too much. */
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms);
 
 /* Call on slow paths, with no lock held: now and then it has all owners look after age. */

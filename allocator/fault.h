@@ -62,7 +62,8 @@
     X(REMAP_KEEPS_LENGTH)                                                                                              \
     X(REFILL_SKIPS_DRAIN)                                                                                              \
     X(POOL_PASSES_FREE)                                                                                                \
-    X(LAZY_KEEPS_MORE)
+    X(LAZY_KEEPS_MORE)                                                                                                 \
+    X(OPTION_UNIT_TRUNCATES)
 
 enum hak_fault {
     HAK_FAULT_NONE,

@@ -1,9 +1,9 @@
 /* header: the byte in front of each small block, in builds with HAK_HEADER.
  *
- * It holds the block's class and whether it is live, and belongs to the block behind it: the last byte of a block's place
- * is the header of the next one, so blocks stay where they are and user pointers are block pointers, but a request must
- * fit with one byte more. free compares it with what the slab says: a second free, a pointer to anything else, and a write
- * in front of the block all show there. In builds without it everything here is nothing.
+ * It holds the block's class and whether it is live, and belongs to the block behind it: the last byte of a block's
+ * place is the header of the next one, so blocks stay where they are and user pointers are block pointers, but a
+ * request must fit with one byte more. free compares it with what the slab says: a second free, a pointer to anything
+ * else, and a write in front of the block all show there. In builds without it everything here is nothing.
  *
  * Written by whoever has the block at that moment; closed under AddressSanitizer, like links. */
 #ifndef HAKMEM_ALLOCATOR_HEADER_H

@@ -155,8 +155,8 @@ void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
     if (cache->count <= keep) {
         return;
     }
+    hak_lock_acquire(&heap->lock); /* first: a fork must find the blocks in the cache or in their slabs */
     struct hak_block *rest = cache_cut(cache, keep);
-    hak_lock_acquire(&heap->lock);
     while (rest != NULL) {
         struct hak_block *block = hak_list_pop(&rest);
         if (!HAK_FAULT_IF(FLUSH_DROPS, rest == NULL)) {
@@ -217,20 +217,6 @@ void hak_heap_give_empties(struct hak_heap *heap) {
 
 /* --- blocks of others --- */
 
-/* An owner that has not looked at its queue for so long is idle, and somebody else does it. */
-enum { IDLE_MS = 250, HELP_EVERY = HAK_SIM ? 2 : 16 };
-
-static void owner_help(struct hak_heap *heap, struct hak_heap *owner) {
-    uint32_t now_ms = os_clock_ms();
-    if (now_ms - hak_load(&owner->drained_ms, relaxed) < IDLE_MS || !hak_lock_try(&owner->lock)) {
-        return;
-    }
-    hak_store(&owner->drained_ms, now_ms, relaxed);
-    hak_remote_drain(owner);
-    hak_lock_release(&owner->lock);
-    hak_count(&heap->work.helped, 1);
-}
-
 /* The lock keeps a fork from seeing the chain both here and in the queue. */
 void hak_heap_push_pending(struct hak_heap *heap) {
     struct hak_pending pending = heap->pending;
@@ -242,9 +228,6 @@ void hak_heap_push_pending(struct hak_heap *heap) {
     heap->pending = (struct hak_pending){0};
     hak_lock_release(&heap->lock);
     hak_count(&heap->work.pushed, pending.count);
-    if (++heap->pushes % HELP_EVERY == 0) {
-        owner_help(heap, pending.owner);
-    }
 }
 
 void hak_heap_push_remote(struct hak_heap *heap, struct hak_heap *owner, struct hak_block *block) {

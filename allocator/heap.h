@@ -40,7 +40,7 @@ struct hak_heap_work {
     _Atomic uint64_t flushes;
     _Atomic uint64_t pushed;  /* blocks handed over to other heaps */
     _Atomic uint64_t drained; /* blocks that came back from other threads */
-    _Atomic uint64_t helped;  /* drains done for idle owners, by this thread */
+    _Atomic uint64_t helped;  /* drains that others did for this heap while its owner was idle */
     _Atomic uint64_t adopted; /* heaps */
 };
 
@@ -51,7 +51,6 @@ struct hak_heap {
     struct hak_class_set flushed;  /* and full */
     uint32_t id;                   /* for reports; from 1 */
     uint32_t slow_events;          /* in this epoch */
-    uint32_t pushes;               /* batches handed over */
     size_t capacity_bytes;         /* of all caches */
     struct hak_heap_work work;
     _Alignas(64) struct hak_lock lock; /* from here on: other threads too */
@@ -82,6 +81,8 @@ struct hak_heap *hak_heap_claim(void);
 void hak_heap_release(struct hak_heap *heap);
 /* Take over the slabs of one orphan. False when there is none. Takes heaps.lock. Pre: the heap's lock is not held. */
 bool hak_heap_adopt(struct hak_heap *heap);
+/* Empty the queues of heaps whose owners have not looked at them for a while, or have ended. No lock held. */
+void hak_heaps_help(uint32_t now_ms);
 /* Give back what is not in use: this heap's caches, and of all heaps queues and empty slabs. */
 void hak_heap_trim(struct hak_heap *heap);
 

@@ -170,6 +170,31 @@ void hak_heap_trim(struct hak_heap *heap) {
     }
 }
 
+/* --- owners that are idle --- */
+
+enum { IDLE_MS = 250 };
+
+/* Pre: heap.lock. Nobody else gives back the empty slabs of a heap without owner. */
+static void heap_help(struct hak_heap *heap) {
+    hak_remote_drain(heap);
+    if (!heap->remote.is_owned) {
+        hak_heap_give_empties(heap);
+    }
+    hak_count(&heap->work.helped, 1);
+}
+
+void hak_heaps_help(uint32_t now_ms) {
+    struct hak_heap *heap = hak_load(&hak_root.heaps.known, acquire);
+    for (; heap != NULL; heap = heap->next_known) {
+        bool is_idle = now_ms - hak_load(&heap->drained_ms, relaxed) >= IDLE_MS;
+        if (is_idle && hak_remote_has_blocks(&heap->remote) && hak_lock_try(&heap->lock)) {
+            hak_store(&heap->drained_ms, now_ms, relaxed);
+            heap_help(heap);
+            hak_lock_release(&heap->lock);
+        }
+    }
+}
+
 /* --- fork --- */
 
 /* Whether a block that stood in a cache of a thread that was stopped anywhere can be put back into its slab. */

@@ -1,4 +1,5 @@
-/* large: blocks beyond the small tiers, wherever they come from: the run tier, or a mapping of their own. Any thread. */
+/* large: blocks beyond the small tiers, wherever they come from: the run tier, or a mapping of their own. Any thread.
+ */
 #ifndef HAKMEM_ALLOCATOR_LARGE_H
 #define HAKMEM_ALLOCATOR_LARGE_H
 

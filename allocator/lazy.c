@@ -58,8 +58,8 @@ struct hak_superslab *hak_lazy_take(struct hak_lazy *lazy, uint32_t slab_shift) 
 
 struct hak_superslab *hak_lazy_expired(struct hak_lazy *lazy, uint32_t now_ms, bool all) {
     struct hak_superslab *oldest = lazy->oldest;
-    int64_t limit_ms = (int64_t)hak_option(SUPERSLAB_TTL_SEC) * 1000;
-    if (oldest == NULL || (!all && (int32_t)(now_ms - oldest->freed_ms) < limit_ms)) {
+    uint32_t limit_ms = hak_option(SUPERSLAB_TTL_SEC) * 1000;
+    if (oldest == NULL || (!all && hak_decay_age_ms(oldest->freed_ms, now_ms) < limit_ms)) {
         return NULL;
     }
     list_remove(lazy, oldest);

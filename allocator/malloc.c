@@ -122,6 +122,7 @@ static void free_small(struct hak_slab *slab, void *address) {
         hak_heap_push_remote(heap, owner, address);
     } else {
         hak_remote_push(&owner->remote, address, address);
+        hak_decay_tick();
     }
 }
 

@@ -6,6 +6,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "allocator/fault.h"
+
 const struct hak_option_info hak_option_table[HAK_OPTION_COUNT] = {
 #define HAK_OPTION_ROW(id, initial, minimum, maximum, kind, zero, meaning)                                             \
     [HAK_OPTION_##id] = {#id, meaning, initial, minimum, maximum, HAK_KIND_##kind, HAK_ZERO_##zero},
@@ -105,7 +107,8 @@ static bool parse_number(const struct hak_option_info *info, const char *text, s
         shift = suffix == 'k' ? 10 : suffix == 'm' ? 20 : suffix == 'g' ? 30 : 0;
     }
     uint64_t scaled = number << shift;
-    if (i == 0 || i < length || (unit != 0 && shift == 0) || (scaled >> unit) << unit != scaled) {
+    bool is_whole = (scaled >> unit) << unit == scaled;
+    if (i == 0 || i < length || (unit != 0 && shift == 0) || (!is_whole && !HAK_FAULT(OPTION_UNIT_TRUNCATES))) {
         return false;
     }
     *value = scaled >> unit;

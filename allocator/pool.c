@@ -146,13 +146,9 @@ static struct hak_superslab *superslab_for(struct hak_pool *pool, enum hak_pool_
     } else {
         hak_ring_note(HAK_EVENT_SUPERSLAB_REUSED, (uintptr_t)superslab);
         if (superslab->slab_shift != slab_shift_of(kind)) {
-            size_t before_bytes = mask_bytes(superslab, superslab->dirty_mask);
-            bool was_dirty = superslab->dirty_mask != 0;
-            hak_superslab_divide(superslab, slab_shift_of(kind));
-            hak_decay_dirty(mask_bytes(superslab, superslab->dirty_mask) - before_bytes);
-            if (was_dirty && superslab->dirty_mask == 0) {
-                dirty_unlink(pool, superslab);
-            }
+            uint64_t dirty_mask = superslab->dirty_mask;
+            dirty_set(pool, superslab, 0);
+            dirty_set(pool, superslab, hak_superslab_divide(superslab, slab_shift_of(kind), dirty_mask));
         }
     }
     if (superslab != NULL) {

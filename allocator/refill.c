@@ -79,10 +79,10 @@ struct hak_block *hak_refill(uint32_t class_id) {
         return hak_list_pop(&cache->head);
     }
     hak_heap_push_pending(heap);
+    hak_decay_tick(); /* it may send blocks home to this heap */
     struct hak_block *block = refill_locked(heap, class_id);
     if (block != NULL) {
         hak_heap_refilled(heap, class_id);
     }
-    hak_decay_tick();
     return block;
 }

@@ -1,7 +1,7 @@
 /* remote: the queue through which other threads give a heap its blocks back.
  *
- * Many producers push, one consumer at a time (whoever holds the heap's lock: its owner, or a thread that does it for an
- * owner that is idle or gone) takes everything at once. States of `head`:
+ * Many producers push, one consumer at a time (whoever holds the heap's lock: its owner, or a thread that does it for
+ * an owner that is idle or gone) takes everything at once. States of `head`:
  *
  *   NULL      open, empty
  *   SENTINEL  closed, empty: a consumer is draining, or the heap has no owner now
@@ -11,8 +11,9 @@
  * the queue, and the only place where remote blocks become local ones. It is called at one boundary, refill.c, and when
  * a heap changes hands or is tidied up (heap.c).
  *
- * Blocks are pushed in batches: a thread gathers what it frees for one owner in its own heap (hak_pending), a chain that
- * ends in NULL, and hands it over when it is full, when another owner comes, and before it looks for memory itself.
+ * Blocks are pushed in batches: a thread gathers what it frees for one owner in its own heap (hak_pending), a chain
+ * that ends in NULL, and hands it over when it is full, when another owner comes, and before it looks for memory
+ * itself.
  *
  * Order: push releases the links it wrote, drain acquires them; pushes in between keep the release sequence going. */
 #ifndef HAKMEM_ALLOCATOR_REMOTE_H

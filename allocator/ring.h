@@ -1,7 +1,7 @@
 /* ring: the last few events of the allocator's slow paths, for crash reports.
  *
- * Writers take a number and fill its place; a reader may see a place half written, and reports are made when nobody else
- * runs or when it does not matter. Any thread. HAKMEM_RING=0 switches it off. */
+ * Writers take a number and fill its place; a reader may see a place half written, and reports are made when nobody
+ * else runs or when it does not matter. Any thread. HAKMEM_RING=0 switches it off. */
 #ifndef HAKMEM_ALLOCATOR_RING_H
 #define HAKMEM_ALLOCATOR_RING_H
 

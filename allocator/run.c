@@ -317,13 +317,8 @@ bool hak_run_resize(struct hak_region *region, void *address, size_t size_bytes)
 
 /* ---- age and trim ---- */
 
-/* What was freed after now_ms was read is not due, and no difference tells that from a long time ago. */
-static bool is_due(uint32_t since_ms, uint32_t now_ms) {
-    return (int32_t)(now_ms - since_ms) >= 0 && hak_decay_is_due(since_ms, now_ms);
-}
-
 static bool is_past_its_time(uint32_t since_ms, uint32_t now_ms) {
-    return (int32_t)(now_ms - since_ms) >= 0 && (now_ms - since_ms) / 1000 >= hak_option(SUPERSLAB_TTL_SEC);
+    return hak_decay_age_ms(since_ms, now_ms) / 1000 >= hak_option(SUPERSLAB_TTL_SEC);
 }
 
 void hak_run_age(uint32_t now_ms) {
@@ -338,7 +333,7 @@ void hak_run_age(uint32_t now_ms) {
             gone = region_detach(shard, empty, gone);
             empty = hak_shard_empty(shard);
         }
-        while (shard->oldest != NULL && is_due(shard->oldest->since_ms, now_ms) &&
+        while (shard->oldest != NULL && hak_decay_is_due(shard->oldest->since_ms, now_ms) &&
                hak_shard_purge(shard, shard->oldest, true)) {
             hak_shard_settle(shard);
         }

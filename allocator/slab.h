@@ -7,8 +7,8 @@
  * Blocks are cut by `carved`, never by `used`.
  *
  * A bound slab is touched under the lock of the owning heap. Without it anybody who holds a live block of the slab may
- * read `owner`, and what does not change while it is bound: class, start, capacity. A free slab belongs to the pool, under
- * its lock. */
+ * read `owner`, and what does not change while it is bound: class, start, capacity. A free slab belongs to the pool,
+ * under its lock. */
 #ifndef HAKMEM_ALLOCATOR_SLAB_H
 #define HAKMEM_ALLOCATOR_SLAB_H
 
@@ -64,8 +64,8 @@ void hak_slab_push(struct hak_slab *slab, struct hak_block *block);
 /* Wipe what free blocks still hold of links, and leave the slab unbound. Pre: used == 0. */
 void hak_slab_unbind(struct hak_slab *slab);
 
-/* Whether `address` is the start of a block of the slab that was carved. Under the owner's lock, or by the owner: others
- * must not read `carved`. */
+/* Whether `address` is the start of a block of the slab that was carved. Under the owner's lock, or by the owner:
+ * others must not read `carved`. */
 bool hak_slab_holds(const struct hak_slab *slab, const void *address);
 /* Whether `address` is where a block of the slab starts or could. Any thread that holds a live block of the slab. */
 bool hak_slab_could_hold(const struct hak_slab *slab, const void *address);

@@ -35,13 +35,14 @@ bool hak_superslab_create(struct hak_superslab *superslab, uint32_t slab_shift) 
     return true;
 }
 
-/* The slabs of the new division that lie in dirty ones of the old. */
-static uint64_t dirty_by(const struct hak_superslab *superslab, uint32_t slab_shift) {
+/* The slabs of the new division that lie in dirty ones of the old, or in the old header's place, of which nobody knows
+ * what it holds. */
+static uint64_t dirty_by(const struct hak_superslab *superslab, uint64_t old_mask, uint32_t slab_shift) {
     uint64_t dirty_mask = 0;
-    for (uint32_t i = 1; i <= superslab->slab_count; i++) {
+    for (uint32_t i = 0; i <= superslab->slab_count; i++) {
         size_t first = ((size_t)i << superslab->slab_shift) >> slab_shift;
         size_t last = (((size_t)(i + 1) << superslab->slab_shift) - 1) >> slab_shift;
-        if ((superslab->dirty_mask >> i & 1) != 0) {
+        if (i == 0 || (old_mask >> i & 1) != 0) {
             dirty_mask |= (UINT64_C(2) << last) - (UINT64_C(1) << first);
         }
     }
@@ -49,17 +50,17 @@ static uint64_t dirty_by(const struct hak_superslab *superslab, uint32_t slab_sh
 }
 
 /* Where the header's place grows, what was a slab there would stay resident unseen, so it is purged. */
-void hak_superslab_divide(struct hak_superslab *superslab, uint32_t slab_shift) {
+uint64_t hak_superslab_divide(struct hak_superslab *superslab, uint32_t slab_shift, uint64_t dirty_mask) {
     hak_assert(hak_superslab_is_empty(superslab));
     uint64_t swallowed = ((UINT64_C(1) << ((size_t)1 << slab_shift >> superslab->slab_shift)) - 1) & ~UINT64_C(1);
-    (void)hak_superslab_purge(superslab, swallowed & superslab->dirty_mask);
-    uint64_t dirty_mask = dirty_by(superslab, slab_shift);
+    (void)hak_superslab_purge(superslab, swallowed & dirty_mask);
+    uint64_t new_mask = dirty_by(superslab, dirty_mask, slab_shift);
     divide(superslab, slab_shift);
-    superslab->dirty_mask = dirty_mask & superslab->free_mask;
     superslab->purged_mask = 0;
     if (!HAK_FAULT(LAZY_STALE_DIVISION)) {
         hak_map_change_superslab(superslab, slab_shift);
     }
+    return new_mask & superslab->free_mask;
 }
 
 void hak_superslab_destroy(struct hak_superslab *superslab) {

@@ -57,8 +57,8 @@ static inline bool hak_superslab_is_empty(const struct hak_superslab *superslab)
 /* Make a fresh, committed range one, with all slabs free, and enter it in the region map. False when the system
  * refuses; then the range is as before but for its header's bytes. Takes map.lock. */
 bool hak_superslab_create(struct hak_superslab *superslab, uint32_t slab_shift);
-/* Divide an empty one anew. Takes map.lock. */
-void hak_superslab_divide(struct hak_superslab *superslab, uint32_t slab_shift);
+/* Divide an empty one anew, of which these slabs are dirty: returns which ones are then. Takes map.lock. */
+uint64_t hak_superslab_divide(struct hak_superslab *superslab, uint32_t slab_shift, uint64_t dirty_mask);
 /* Take it out of the region map and give it back. Pre: all slabs free. Takes map.lock. */
 void hak_superslab_destroy(struct hak_superslab *superslab);
 /* Purge the slabs of a set of bits; those that were purged. */

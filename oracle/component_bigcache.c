@@ -129,7 +129,7 @@ static void expect_age(uint32_t now_ms) {
     while (state.count > 0 && (now_ms - state.cached[0].since_ms >= limit_ms || is_over())) {
         (void)entry_take(0);
     }
-    while (purge_oldest(now_ms, hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY))) {
+    while (purge_oldest(now_ms, is_too_dirty() ? 0 : hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY))) {
     }
     state.buckets = state.count == 0 ? 0 : state.buckets;
 }

@@ -206,7 +206,9 @@ static void slot_divide(uint8_t slot) {
     struct hak_superslab *superslab = state.slots[slot];
     if (superslab != NULL) {
         run.applied = true;
-        hak_superslab_divide(superslab, superslab->slab_shift ^ HAK_GEO->tiny_slab_shift ^ HAK_GEO->pool_slab_shift);
+        superslab->dirty_mask =
+            hak_superslab_divide(superslab, superslab->slab_shift ^ HAK_GEO->tiny_slab_shift ^ HAK_GEO->pool_slab_shift,
+                                 superslab->dirty_mask);
     }
 }
 

@@ -68,14 +68,12 @@ static bool is_in_list(const struct hak_superslab *superslab) {
     return at != NULL;
 }
 
-/* Free slabs that were written were purged: their ends, where patterns were, read as zero. What the header of larger
- * slabs took over while the system refused to purge it is not looked at. */
+/* Free slabs that were written were purged: their ends, where patterns were, read as zero. */
 static void check_clean(struct hak_superslab *superslab) {
     enum { EDGE_BYTES = 32 };
     static const unsigned char zero[EDGE_BYTES];
     size_t slab_bytes = (size_t)1 << superslab->slab_shift;
-    size_t first = sim_refused() == 0 ? 1 : ((size_t)1 << HAK_GEO->pool_slab_shift) / slab_bytes;
-    for (size_t i = first; i <= superslab->slab_count; i++) {
+    for (size_t i = 1; i <= superslab->slab_count; i++) {
         char *start = (char *)superslab + i * slab_bytes;
         if ((superslab->free_mask >> i & 1) != 0) {
             hak_mark_open(start, slab_bytes);
@@ -285,7 +283,7 @@ static void slab_give(uint8_t slot) {
     hak_pool_give(out->slab);
     state.live_bytes -= out->bytes;
     state.changed_ms = os_clock_ms();
-    *out = (struct out){NULL};
+    *out = (struct out){0};
 }
 
 static void on_live(uint8_t slot) {

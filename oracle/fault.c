@@ -113,6 +113,9 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
           "two slabs of one tier", RETENTION, SEQUENCE),
     ENTRY(LAZY_KEEPS_MORE, "lazy-keeps-more", "several: a bound that is off by one",
           "two empty SuperSlabs where one may stay", RETENTION, THREADS),
+    ENTRY(OPTION_UNIT_TRUNCATES, "option-unit-truncates",
+          "several: a size with a suffix below the unit counts as a round number of it, or as none",
+          "an option in MB with a number of k", MODEL, OPTION),
 };
 
 int fault_find(const char *name) {

@@ -355,12 +355,9 @@ void os_wait(_Atomic uint32_t *word, uint32_t expected) {
     const struct {
         const _Atomic uint32_t *word;
         const char *name;
-    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"},
-                 {&hak_root.pool.lock.word, "pool.lock"},
-                 {&hak_root.runs.lock.word, "runs.lock"},
-                 {&hak_root.bigs.lock.word, "big.lock"},
-                 {&hak_root.map.lock.word, "map.lock"},
-                 {&hak_root.meta.lock.word, "meta.lock"}};
+    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"}, {&hak_root.pool.lock.word, "pool.lock"},
+                 {&hak_root.runs.lock.word, "runs.lock"},   {&hak_root.bigs.lock.word, "big.lock"},
+                 {&hak_root.map.lock.word, "map.lock"},     {&hak_root.meta.lock.word, "meta.lock"}};
     const char *name = "a lock";
     (void)expected;
     for (unsigned i = 0; i < sizeof locks / sizeof locks[0]; i++) {

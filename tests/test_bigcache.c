@@ -240,7 +240,7 @@ static void test_table_grows_and_shrinks(void **state) {
                 assert_proven();
             }
         }
-        assert_true(totals().grown >= 1 && totals().shrunk == 0);
+        assert_true((totals().grown >= 1 || many_here <= HAK_GEO->big_buckets) && totals().shrunk == 0);
         for (size_t i = many_here; i-- > 0;) {
             struct hak_big *big = hak_map_big(many[i]);
             bool zeroed;

@@ -115,6 +115,7 @@ static const struct {
     {"pool", "purge-bound", CHECK_NONE, ""},
     {"lazy", "lazy-keeps-more", CHECK_MODEL, "t0 malloc_many s0 16 n=3\nt0 free_many s0 n=3\n"},
     {"lazy", "lazy-stale-division", CHECK_NONE, ""},
+    {"option", "option-unit-truncates", CHECK_MODEL, "t0 calloc s0 144 n=1\n"},
 };
 
 static void find_by_lines(const struct target_info *target, enum check check, const char *lines) {

@@ -43,12 +43,27 @@ static uint64_t assert_clean(const struct corpus_file *file) {
     return verdict.trace_hash;
 }
 
+/* With headers, what is written past a block meets the next one's header first: other checks see these. */
+static enum check expected_check(const struct fault_info *fault) {
+    static const struct {
+        const char *fault;
+        enum check check;
+    } others[] = {{"link-past-block", CHECK_INVARIANT}, {"class-round-down", CHECK_CONTENT_CHANGED}};
+    for (size_t i = 0; HAK_HEADER && i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(others[i].fault, fault->name) == 0) {
+            return others[i].check;
+        }
+    }
+    return fault->check;
+}
+
 static void assert_found(const struct fault_info *fault, const struct verdict *verdict) {
+    enum check expected = expected_check(fault);
     /* Where whole heaps are proven in front of each change, an assertion may be sooner. */
     bool is_sooner = HAK_CHECK >= 2 && verdict->check == CHECK_INVARIANT;
-    if (verdict->check != fault->check && !is_sooner) {
-        fail_msg("%s: expected %s, seen %s: %s", fault->name, check_table[fault->check].id,
-                 check_table[verdict->check].id, verdict->message);
+    if (verdict->check != expected && !is_sooner) {
+        fail_msg("%s: expected %s, seen %s: %s", fault->name, check_table[expected].id, check_table[verdict->check].id,
+                 verdict->message);
     }
     assert_true(verdict->fault_reached > 0);
     assert_true(verdict->fault_triggered > 0);

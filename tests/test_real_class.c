@@ -17,9 +17,9 @@ static void test_classes_are_close(void **state) {
     }
 }
 
-/* The smallest class that holds the size and keeps the alignment. */
+/* The smallest class that holds the size and keeps the alignment; with headers the first class is not used. */
 static uint32_t class_by_search(size_t size_bytes, size_t align_bytes) {
-    uint32_t class_id = 0;
+    uint32_t class_id = HAK_HEADER_BYTES;
     while (class_id < HAK_CLASS_COUNT &&
            (hak_class_bytes[class_id] < size_bytes || hak_class_bytes[class_id] % align_bytes != 0)) {
         class_id++;

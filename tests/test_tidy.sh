@@ -27,11 +27,13 @@ mapfile -t files < <(
     find . \( -path ./build -o -path ./.git -o -name __pycache__ \) -prune -o -type f ! -name '*.bin' -print |
         sed 's|^\./||' | sort
 )
-mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|S|sh|py|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/programs$')
+mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions)$')
 mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(allocator|oracle|fuzz_targets|tools|bench|tests)/.*\.[ch]$')
+mapfile -t sources_cxx < <(printf '%s\n' "${files[@]}" | grep -E '\.cpp$')
 mapfile -t scripts < <(for file in "${texts[@]}"; do head -n 1 "$file" | grep -qE '^#!.*sh\b|shellcheck shell=' && echo "$file"; done)
 need texts ${#texts[@]}
 need sources ${#sources[@]}
+need 'C++ sources' ${#sources_cxx[@]}
 need scripts ${#scripts[@]}
 
 # ---- layers ----------------------------------------------------------------------------------------------------------
@@ -54,8 +56,8 @@ grep -nE '^ *# *include *<(popt|cmocka)' oracle/*.[ch] | complain 'oracle/ needs
 
 # ---- the text of the sources -----------------------------------------------------------------------------------------
 
-wc -l "${sources[@]}" | awk '$2 != "total" && $1 >= 500' | complain 'files of 500 lines or more'
-awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' "${sources[@]}" | complain 'lines over 120 columns'
+wc -l "${sources[@]}" "${sources_cxx[@]}" | awk '$2 != "total" && $1 >= 500' | complain 'files of 500 lines or more'
+awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' "${sources[@]}" "${sources_cxx[@]}" | complain 'lines over 120 columns'
 grep -nE '\( *(struct hak_block|void) *\* *\*+ *\)' allocator/*.[ch] | grep -v '^allocator/links\.h:' |
     complain 'casts to a link outside allocator/links.h'
 grep -nE '[[:blank:]]+$' "${texts[@]}" | complain 'white space at the end of a line'
@@ -69,7 +71,7 @@ grep -nE '(^|[^[:alnum:]_.}>)*$-])/(wo''rk|ho''me|ro''ot|Us''ers)/' "${texts[@]}
 if ! command -v clang-format >/dev/null; then
     echo 'it is not installed (ci/setup --test)' | complain clang-format
 elif clang-format --version | grep -q 'version 14\.'; then
-    clang-format --dry-run "${sources[@]}" 2>&1 | sed -n 's/:.*code should be clang-formatted.*//p' | sort -u |
+    clang-format --dry-run "${sources[@]}" "${sources_cxx[@]}" 2>&1 | sed -n 's/:.*code should be clang-formatted.*//p' | sort -u |
         complain 'not as clang-format would have it (clang-format -i)'
 else
     echo "tidy: note: formatting is checked with clang-format 14, but here is: $(clang-format --version)"
@@ -124,4 +126,4 @@ if [ "$failures" -gt 0 ]; then
     echo "tidy: $failures checks failed"
     exit 1
 fi
-echo "tidy: ${#sources[@]} sources, ${#scripts[@]} scripts, clean"
+echo "tidy: $((${#sources[@]} + ${#sources_cxx[@]})) sources, ${#scripts[@]} scripts, clean"
