@@ -241,5 +241,6 @@ void hak_heap_push_remote(struct hak_heap *heap, struct hak_heap *owner, struct 
     pending->head = block;
     if (++pending->count >= at_most(hak_option(REMOTE_BATCH), HAK_GEO->remote_batch)) {
         hak_heap_push_pending(heap);
+        hak_decay_tick(); /* a thread that only frees passes nowhere else */
     }
 }

@@ -10,10 +10,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "allocator/annotate.h"
@@ -318,70 +316,6 @@ uint32_t os_clock_ms(void) {
     return (uint32_t)sim.clock_ms;
 }
 
-/* Always the same: a program decides everything, and no test may depend on it. */
-uint64_t os_random(void) {
-    return UINT64_C(0x9d39247e33776d41);
-}
-
-void os_append(const char *path, const char *text, size_t length) {
-    (void)path;
-    (void)text;
-    (void)length;
-}
-
-uint32_t os_process_id(void) {
-    return 1;
-}
-
-/* A name can be anything but empty: with quotes, controls, letters of all lengths, and bytes that are no letters. */
-const char *os_process_name(void) {
-    return "wo\"r\\l\nd\x01\x1f \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 \xff \xed\xa0\x80 \xe0\x80\x80 \xc3";
-}
-
-void os_write(int file, const char *text, size_t length) {
-    (void)file;
-    (void)text;
-    (void)length;
-}
-
-bool os_thread_attach(void) {
-    return true; /* the world calls hak_thread_exit itself */
-}
-
-void os_process_attach(void) {}
-
-/* Operations run to their end, so whoever holds the lock will never come to release it. */
-void os_wait(_Atomic uint32_t *word, uint32_t expected) {
-    const struct {
-        const _Atomic uint32_t *word;
-        const char *name;
-    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"}, {&hak_root.pool.lock.word, "pool.lock"},
-                 {&hak_root.runs.lock.word, "runs.lock"},   {&hak_root.bigs.lock.word, "big.lock"},
-                 {&hak_root.map.lock.word, "map.lock"},     {&hak_root.meta.lock.word, "meta.lock"}};
-    const char *name = "a lock";
-    (void)expected;
-    for (unsigned i = 0; i < sizeof locks / sizeof locks[0]; i++) {
-        name = word == locks[i].word ? locks[i].name : name;
-    }
-    finding_raise(CHECK_DEADLOCK, NULL, "waits for %s, whose holder has left the allocator", name);
-}
-
-void os_wake(_Atomic uint32_t *word) {
-    (void)word;
-}
-
-_Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
-    static const char prefix[] = "hakmem: ";
-    if (strncmp(message, prefix, sizeof prefix - 1) == 0) {
-        message += sizeof prefix - 1;
-    }
-    static const enum check checks[] = {[HAK_FATAL_INVARIANT] = CHECK_INVARIANT,
-                                        [HAK_FATAL_SENTINEL] = CHECK_SENTINEL_IN_LIST,
-                                        [HAK_FATAL_BAD_POINTER] = CHECK_INVARIANT,
-                                        [HAK_FATAL_LINK] = CHECK_LINK_BROKEN};
-    finding_raise(checks[kind], NULL, "%s", message);
-}
-
 /* --- knobs and counters --- */
 
 void sim_fail_next(uint32_t count) {
@@ -512,28 +446,4 @@ UNCHECKED uint64_t sim_memory_hash(void) {
         }
     }
     return hash;
-}
-
-static int compare_ns(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-uint64_t sim_bench_reset_ns(unsigned pages) {
-    enum { ROUNDS = 1001 };
-    static uint64_t ns[ROUNDS];
-    for (int round = 0; round < ROUNDS; round++) {
-        char *block = os_reserve((size_t)pages << SIM_PAGE_SHIFT, SIM_PAGE_BYTES);
-        (void)os_commit(block, (size_t)pages << SIM_PAGE_SHIFT);
-        os_announce(block, (size_t)pages << SIM_PAGE_SHIFT);
-        hak_mark_open(block, (size_t)pages << SIM_PAGE_SHIFT);
-        memset(block, 1, (size_t)pages << SIM_PAGE_SHIFT);
-        struct timespec start, end;
-        clock_gettime(CLOCK_MONOTONIC, &start);
-        sim_reset(false);
-        clock_gettime(CLOCK_MONOTONIC, &end);
-        ns[round] = (uint64_t)((end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec);
-    }
-    qsort(ns, ROUNDS, sizeof ns[0], compare_ns);
-    return ns[ROUNDS / 2];
 }

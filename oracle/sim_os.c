@@ -1,0 +1,70 @@
+/* sim_os: the part of allocator/os.h that has no memory in it: threads, waiting, the end, and what a process is asked
+ * about itself. The rest is in sim.c. One OS thread. */
+#include <string.h>
+
+#include "allocator/root.h"
+#include "oracle/finding.h"
+
+bool os_thread_attach(void) {
+    return true; /* the world calls hak_thread_exit itself */
+}
+
+void os_process_attach(void) {}
+
+/* Operations run to their end, so whoever holds the lock will never come to release it. */
+void os_wait(_Atomic uint32_t *word, uint32_t expected) {
+    const struct {
+        const _Atomic uint32_t *word;
+        const char *name;
+    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"}, {&hak_root.pool.lock.word, "pool.lock"},
+                 {&hak_root.runs.lock.word, "runs.lock"},   {&hak_root.bigs.lock.word, "big.lock"},
+                 {&hak_root.map.lock.word, "map.lock"},     {&hak_root.meta.lock.word, "meta.lock"}};
+    const char *name = "a lock";
+    (void)expected;
+    for (unsigned i = 0; i < sizeof locks / sizeof locks[0]; i++) {
+        name = word == locks[i].word ? locks[i].name : name;
+    }
+    finding_raise(CHECK_DEADLOCK, NULL, "waits for %s, whose holder has left the allocator", name);
+}
+
+void os_wake(_Atomic uint32_t *word) {
+    (void)word;
+}
+
+_Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
+    static const char prefix[] = "hakmem: ";
+    if (strncmp(message, prefix, sizeof prefix - 1) == 0) {
+        message += sizeof prefix - 1;
+    }
+    static const enum check checks[] = {[HAK_FATAL_INVARIANT] = CHECK_INVARIANT,
+                                        [HAK_FATAL_SENTINEL] = CHECK_SENTINEL_IN_LIST,
+                                        [HAK_FATAL_BAD_POINTER] = CHECK_INVARIANT,
+                                        [HAK_FATAL_LINK] = CHECK_LINK_BROKEN};
+    finding_raise(checks[kind], NULL, "%s", message);
+}
+
+/* Always the same: a program decides everything, and no test may depend on it. */
+uint64_t os_random(void) {
+    return UINT64_C(0x9d39247e33776d41);
+}
+
+void os_append(const char *path, const char *text, size_t length) {
+    (void)path;
+    (void)text;
+    (void)length;
+}
+
+uint32_t os_process_id(void) {
+    return 1;
+}
+
+/* A name can be anything but empty: with quotes, controls, letters of all lengths, and bytes that are no letters. */
+const char *os_process_name(void) {
+    return "wo\"r\\l\nd\x01\x1f \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 \xff \xed\xa0\x80 \xe0\x80\x80 \xc3";
+}
+
+void os_write(int file, const char *text, size_t length) {
+    (void)file;
+    (void)text;
+    (void)length;
+}
