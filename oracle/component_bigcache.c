@@ -4,10 +4,12 @@
  *   calloc s3 SIZE n=N               the same, of N times that size
  *   *align* s3 SIZE align=A          the same, aligned to A
  *   realloc, reallocarray s3 SIZE    resizes where it is, or else has it moved
- *   free s3; free_*sized s3          gives it back; the latter tries places that are no block's first, and does it
- * twice malloc_many, free_many           several of them usable, write, verify s3         its record; new content;
- * content trim; clock ms=N                 all that is cached goes; time passes, and what is old goes check cache, map
- * and sums are proven
+ *   free s3                          gives it back
+ *   free_*sized s3                   the same, but tries places that are no block's first, and does it twice
+ *   malloc_many, free_many           several of them
+ *   usable, write, verify s3         its record; new content; content
+ *   trim; clock ms=N                 all that is cached goes; time passes, and what is old goes
+ *   check                            cache, map and sums are proven
  *
  * A size of 128 stands for a page, so that small ones differ; all are taken modulo an eighth of the arena. The model
  * knows every hit and miss, what leaves for the bounds of count, bytes, age and dirt, and the length of the table.

@@ -3,11 +3,12 @@
  *   malloc, realloc s3 SIZE           the class of that size; it is added to the set of the slot
  *   calloc, reallocarray s3 SIZE n=N  the class of N times that size, added as well
  *   malloc_many s3 SIZE n=N           the classes of N sizes from that one on, into sets from that slot on
- *   *align* s3 SIZE align=A           the class of that size whose blocks are aligned to A, within each largest block
- * that can be; an A that is no power of two is not asked for usable s3                         what is promised of the
- * class with the number of the slot, and its neighbour free, free_*sized s3; free_many   the lowest class of the set,
- * taken out write s3                          joins the set of the next slot into that of the slot verify s3; check
- * compares that set; all sets and the whole table
+ *   *align* s3 SIZE align=A           the class of that size with blocks aligned to A, for each largest block there
+ *                                     is; an A that is no power of two is not asked for
+ *   usable s3                         what is promised of the class with the slot's number, and of its neighbour
+ *   free, free_*sized s3; free_many   the lowest class of the set is taken out
+ *   write s3                          joins the set of the next slot into that of the slot
+ *   verify s3; check                  compares that set; all sets and the whole table
  *
  * Sizes above the largest class have no class: nothing is asked. The model of a set is an array of truths. */
 #include "allocator/class.h"
@@ -24,9 +25,10 @@ static struct {
     bool has[PROGRAM_SLOTS_MAX][HAK_CLASS_COUNT];
 } state;
 
-/* The first class with blocks of at least size_bytes that are multiples of align_bytes. */
+/* The first class with blocks of at least size_bytes that are multiples of align_bytes. With headers the class of 8
+ * bytes is never used. */
 static uint32_t search(size_t size_bytes, size_t align_bytes, size_t max_bytes) {
-    for (uint32_t id = 0; id < HAK_CLASS_COUNT; id++) {
+    for (uint32_t id = HAK_HEADER; id < HAK_CLASS_COUNT; id++) {
         size_t block_bytes = hak_class_bytes[id];
         if (block_bytes > max_bytes) {
             break;
@@ -91,7 +93,7 @@ static void row_compare(uint32_t id) {
         align_bytes *= 2;
     }
     component_compare("what blocks of a class are aligned to", hak_class_align_bytes(id), align_bytes);
-    component_compare("the class of its own size", hak_class_of(block_bytes), id);
+    component_compare("the class of its own size", hak_class_of(block_bytes), search(block_bytes, 1, SIZE_MAX));
     component_compare("a tiny class is one by its size", id < HAK_TINY_CLASSES, block_bytes <= HAK_TINY_MAX_BYTES);
     if (id > 0) {
         size_t smaller_bytes = hak_class_bytes[id - 1];

@@ -1,15 +1,17 @@
 /* component lazy: the lazy cache of SuperSlabs, beside an array of those that are in it, oldest first.
  *
- *   malloc, realloc s3 SIZE          an empty SuperSlab into an empty slot, of slabs for that size: the cache's, or a
- * new one calloc, *align* s3 SIZE ...      the same, but never the cache's malloc_many, free_many           several of
- * them, the cache's first; several frees free, free_*sized s3             into the cache; what comes back from it
- * instead is released write s3                         the SuperSlab in the slot is divided anew, for slabs of the
- * other size trim; clock ms=N                 the oldest leaves until there is none; time passes, and what is past its
- * time leaves usable, verify s3; check         compares the list with the array
+ *   malloc, realloc s3 SIZE          an empty SuperSlab with slabs for that size into an empty slot: the cache's, or
+ *                                    else a new one
+ *   calloc, *align* s3 SIZE ...      the same, but never the cache's
+ *   malloc_many, free_many           several of them, the cache's first; several frees
+ *   free, free_*sized s3             into the cache; what comes back from it instead is released
+ *   write s3                         the SuperSlab in the slot is divided anew, for slabs of the other size
+ *   trim; clock ms=N                 the oldest leaves until there is none; time passes, and what is old leaves
+ *   usable, verify s3; check         compares the list with the array
  *
  * Sizes count only as tiny or not. Bounds: count, bytes and time to live by their options, and the geometry's lazy_max.
  * With the cache off nothing stays. The newest serves first, of slabs of that size if one of the newest few has them.
- * An age is a difference of 32 bits: what would look like more than 24 days counts as none. */
+ */
 #include "allocator/lazy.h"
 
 #include <string.h>

@@ -8,10 +8,11 @@
  *   realloc s3 SIZE                  its largest value, plus the distance
  *   calloc, reallocarray s3 .. n=N   its default plus the distance, spelled in the Nth way
  *   *align* s3 SIZE align=A          an option's name with a letter changed, dropped or doubled, at a place and in a
- * way that the exponent says, once or (odd A) twice usable s3                        HAKMEM_VERBOSE=1: unknown names
- * are complained of write s3                         the entry loses its first character; verify s3: its '=' free,
- * free_*sized s3; free_many  the slot is empty trim                             all is read, without complaints; check:
- * with them. So is it at the end.
+ *                                    way that the exponent says, once or (odd A) twice
+ *   usable s3                        HAKMEM_VERBOSE=1: unknown names are complained of
+ *   write, verify s3                 the entry loses its first character; its '='
+ *   free, free_*sized s3; free_many  the slot is empty
+ *   trim; check                      all is read, without complaints; with them. So is it at the end.
  *
  * Compared: every value, the file's name, the complaints to the letter, and hak_option_set for the entry of the slot.
  */

@@ -1,12 +1,15 @@
 /* component pool: the shared pool of slabs, beside the set of slabs that are out.
  *
  *   malloc, realloc s3 SIZE          a slab for the class of that size into an empty slot; it is bound, two blocks are
- * cut (as far as it has them), and its ends are written calloc, reallocarray s3 SIZE n=N the same, for the class of N
- * times that size *align* s3 SIZE align=A          a slab as before that is bound, but never cut nor written free,
- * free_*sized s3             its blocks come back, it is unbound and given to the pool malloc_many, free_many several
- * of them usable, write, verify s3         its content, its counters and its SuperSlab's; write: with new content trim;
- * clock ms=N                 what is empty goes; time passes, and what is old goes check                            all
- * SuperSlabs and sums are compared
+ *                                    cut (as far as it has them), and its ends are written
+ *   calloc, reallocarray s3 SIZE n=N the same, for the class of N times that size
+ *   *align* s3 SIZE align=A          a slab as before that is bound, but never cut nor written
+ *   free, free_*sized s3             its blocks come back, it is unbound and given to the pool
+ *   malloc_many, free_many           several of them
+ *   usable, verify s3                its content, its counters and its SuperSlab's
+ *   write s3                         the same, with new content
+ *   trim; clock ms=N                 what is empty goes; time passes, and what is old goes
+ *   check                            all SuperSlabs and sums are compared
  *
  * Sizes are taken modulo the largest block of the geometry and one. No slab is out twice and none overlaps another; a
  * SuperSlab's bits are those of the set; after trim there are only SuperSlabs with a slab that is out, and no free slab
