@@ -89,7 +89,9 @@ HAK_EXPORT void hak_free(void *address) {
 }
 
 static void free_suspect(struct hak_slab *slab, void *address) {
-    if (hak_is_free_already(slab, address)) {
+    if (HAK_HEADER && hak_slab_owner(slab) == hak_thread.heap && !hak_slab_holds(slab, address)) {
+        hak_complain("free()", address, "the pointer is not the start of a block");
+    } else if (hak_is_free_already(slab, address)) {
         hak_complain("free()", address, "the pointer was freed already");
     } else if (!hak_header_is_live(address, slab->class_id)) {
         hak_complain("free()", address, "the byte in front of the block was overwritten, or it is no block");

@@ -58,12 +58,17 @@ void os_move_pages(void *to, void *from, size_t size_bytes);
 /* What the real layer keeps; part of the state root. */
 struct hak_os {
     _Atomic uint32_t exit_key_plus_one; /* the thread-specific key, 0 before it is made */
+    _Atomic uint64_t error_device;      /* what descriptor 2 was when the process began; 0 and 0: closed */
+    _Atomic uint64_t error_file;
 };
 
 /* Have hak_thread_exit called when the calling thread ends. Post, on false: it will not be. */
 bool os_thread_attach(void);
 
-/* Once, before the first allocation: have the hak_fork_* functions called around fork. */
+/* Once, before anything is written: look at what standard error is. */
+void os_process_start(void);
+
+/* Once, at the first allocation: have the hak_fork_* functions called around fork. */
 void os_process_attach(void);
 
 /* Sleep while *word == expected, or return at once; may return spuriously. os_wake wakes one sleeper. */
@@ -77,7 +82,8 @@ uint32_t os_clock_ms(void);
 /* A number nobody outside the process can guess, from what the system put there at its start. */
 uint64_t os_random(void);
 
-/* Write text to a file descriptor as far as it goes; what cannot be written is dropped in silence. */
+/* Write text to a file descriptor as far as it goes; what cannot be written is dropped in silence. So is what would go
+ * to descriptor 2 when that has become a file of the program's own. */
 void os_write(int file, const char *text, size_t length);
 
 /* Write text at the end of a file, which is made if it is not there. What cannot be written is dropped in silence. */

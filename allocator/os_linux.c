@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,6 +136,16 @@ bool os_thread_attach(void) {
     return done;
 }
 
+void os_process_start(void) {
+    int saved_errno = errno;
+    struct stat status;
+    if (fstat(STDERR_FILENO, &status) == 0) {
+        hak_store(&hak_root.os.error_device, status.st_dev, relaxed);
+        hak_store(&hak_root.os.error_file, status.st_ino, relaxed);
+    }
+    errno = saved_errno;
+}
+
 void os_process_attach(void) {
     int saved_errno = errno;
     (void)pthread_atfork(hak_fork_prepare, hak_fork_parent, hak_fork_child);
@@ -208,8 +219,27 @@ uint64_t os_random(void) {
 
 /* ---- words ---- */
 
+/* A program may be started without standard error, or close it; what it opens next is descriptor 2. So text goes there
+ * only if that is what it was at the start, or something that text cannot spoil: a terminal, a pipe, a log. */
+static bool is_for_errors(int file) {
+    struct stat status;
+    if (file != STDERR_FILENO) {
+        return true;
+    }
+    if (fstat(file, &status) != 0) {
+        return false;
+    }
+    bool as_at_start = status.st_dev == hak_load(&hak_root.os.error_device, relaxed) &&
+                       status.st_ino == hak_load(&hak_root.os.error_file, relaxed);
+    return as_at_start || S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) ||
+           (S_ISREG(status.st_mode) && (fcntl(file, F_GETFL) & O_APPEND) != 0);
+}
+
 void os_write(int file, const char *text, size_t length) {
     int saved_errno = errno;
+    if (!is_for_errors(file)) {
+        length = 0;
+    }
     while (length > 0) {
         ssize_t written = write(file, text, length);
         if (written > 0) {

@@ -12,6 +12,7 @@ void hak_process_start(void) {
     }
     hak_lock_acquire(&hak_root.heaps.lock);
     if (hak_load(&hak_root.link_key, relaxed) == 0) {
+        os_process_start();
         if (!HAK_SIM) {
             hak_options_start(&hak_root.options);
         }

@@ -9,6 +9,8 @@ bool os_thread_attach(void) {
     return true; /* the world calls hak_thread_exit itself */
 }
 
+void os_process_start(void) {}
+
 void os_process_attach(void) {}
 
 /* Operations run to their end, so whoever holds the lock will never come to release it. */

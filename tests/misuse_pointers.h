@@ -209,13 +209,18 @@ static inline void *one_byte_before(size_t size_bytes) {
     return (char *)take(size_bytes) - 1;
 }
 
+/* Up from the middle: a run may be of two pages only. */
+static inline size_t later_page_bytes(size_t size_bytes) {
+    return (size_bytes / 2 + HAK_PAGE_BYTES - 1) & ~(HAK_PAGE_BYTES - 1);
+}
+
 static inline void *on_a_later_page(size_t size_bytes) {
-    return (char *)take(size_bytes) + (size_bytes / 2 & ~(HAK_PAGE_BYTES - 1));
+    return (char *)take(size_bytes) + later_page_bytes(size_bytes);
 }
 
 static inline void *on_a_later_page_after_free(size_t size_bytes) {
     void *block = on_a_later_page(size_bytes);
-    hak_free((char *)block - (size_bytes / 2 & ~(HAK_PAGE_BYTES - 1)));
+    hak_free((char *)block - later_page_bytes(size_bytes));
     return block;
 }
 
