@@ -28,7 +28,7 @@
       "SuperSlabs reserved from the system at once")                                                                   \
     X(SHARDS, "run-shards", "shards", 1, 64, 1, 2, 2, HAK_OPTION_RUN_SHARDS, "shards of the run tier in use")          \
     X(PURGE_DELAY, "purge-delay", "ms", 64, 8192, 512, 4, 16, HAK_OPTION_PURGE_DELAY_MS,                               \
-      "how long free pages wait before they are purged")                                                               \
+      "milliseconds that free pages wait before they are purged")                                                      \
     X(CACHE, "cache-capacity", "blocks", 16, 256, 32, 8, 32, HAK_OPTION_CACHE_CAPACITY,                                \
       "capacity that a new thread's caches of small classes start with")
 

@@ -38,6 +38,20 @@ static bool caches_are_pinned(void) {
     return hak_option(THREAD_CACHE) == 0 || hak_ace_is_pinned(&hak_root.ace, HAK_ACE_CACHE);
 }
 
+/* What the caches of all threads together may hold is shared out among them, since nobody but the owner can empty a
+ * cache, and that one may sleep. */
+enum { ALL_CACHES_MAX_BYTES = 16 << 20 };
+
+/* The most blocks of the class that all caches of the heap together leave room for. */
+static uint32_t room_for(const struct hak_heap *heap, uint32_t class_id) {
+    size_t block_bytes = hak_class_bytes[class_id];
+    size_t share_bytes = ALL_CACHES_MAX_BYTES / (hak_load(&hak_root.heaps.count, relaxed) + 1U);
+    size_t limit_bytes = (size_t)hak_option(CACHE_MAX_KB) << 10;
+    size_t others_bytes = heap->capacity_bytes - heap->caches[class_id].capacity * block_bytes;
+    limit_bytes = limit_bytes < share_bytes ? limit_bytes : share_bytes;
+    return limit_bytes <= others_bytes ? 0 : (uint32_t)((limit_bytes - others_bytes) / block_bytes);
+}
+
 /* A heap is born with caches of no capacity; each gets its own at the first use of its class. */
 static void cache_init(struct hak_heap *heap, uint32_t class_id) {
     struct hak_cache *cache = &heap->caches[class_id];
@@ -46,6 +60,7 @@ static void cache_init(struct hak_heap *heap, uint32_t class_id) {
     if (class_id >= HAK_TINY_CLASSES) {
         capacity = at_most(start, cache_min(class_id)); /* of larger blocks few to begin with */
     }
+    capacity = at_least(at_most(capacity, room_for(heap, class_id)), cache_min(class_id));
     cache->capacity = (uint16_t)(hak_option(THREAD_CACHE) == 0 ? 0 : capacity);
     cache->batch = (uint16_t)at_most(HAK_GEO->prewarm, hak_heap_batch_max(class_id));
     heap->capacity_bytes += (size_t)cache->capacity * hak_class_bytes[class_id];
@@ -59,11 +74,11 @@ enum { EPOCH_EVENTS = HAK_SIM ? 8 : 64 };
 static void cache_resize(struct hak_heap *heap, uint32_t class_id, uint32_t capacity) {
     struct hak_cache *cache = &heap->caches[class_id];
     size_t block_bytes = hak_class_bytes[class_id];
-    size_t others_bytes = heap->capacity_bytes - cache->capacity * block_bytes;
-    if (capacity > cache->capacity && others_bytes + capacity * block_bytes > (size_t)hak_option(CACHE_MAX_KB) << 10) {
+    if (capacity > cache->capacity && capacity > room_for(heap, class_id)) {
         return;
     }
-    heap->capacity_bytes = others_bytes + capacity * block_bytes;
+    heap->capacity_bytes += capacity * block_bytes;
+    heap->capacity_bytes -= cache->capacity * block_bytes;
     cache->capacity = (uint16_t)capacity;
     if (cache->count > capacity) {
         hak_heap_flush(heap, class_id, capacity);

@@ -69,7 +69,7 @@ struct hak_heaps {
     _Atomic(struct hak_heap *) known;   /* changed under the lock; heaps are only ever added */
     _Atomic(struct hak_heap *) orphans; /* changed under the lock; a look without it saves taking it in vain */
     _Atomic(struct hak_heap *) spares;
-    uint32_t count;
+    _Atomic uint32_t count; /* changed under the lock */
 };
 
 /* What a thread has before its first allocation and after its end: caches are empty, nothing is ever stored. */

@@ -43,7 +43,8 @@ static struct hak_heap *heap_create(struct hak_heaps *heaps) {
     if (heap == NULL) {
         return NULL;
     }
-    heap->id = ++heaps->count;
+    heap->id = hak_load(&heaps->count, relaxed) + 1;
+    hak_store(&heaps->count, heap->id, relaxed);
     heap->next_known = hak_load(&heaps->known, relaxed);
     hak_store(&heaps->known, heap, release); /* what it holds before its address */
     return heap;
@@ -212,29 +213,27 @@ static bool salvageable(const struct hak_heap *heap, uint32_t class_id, const st
  * an end that is no link: each step is looked at before it is taken. */
 static void cache_salvage(struct hak_heap *heap, uint32_t class_id) {
     struct hak_cache *cache = &heap->caches[class_id];
-    struct hak_block *block = cache->head;
+    struct hak_block *block = cache->head, *next;
+    uint32_t bound = cache->count + 1U;
     cache->head = NULL;
     cache->count = 0;
-    for (uint32_t bound = UINT16_MAX; bound > 0 && block != NULL && salvageable(heap, class_id, block); bound--) {
-        struct hak_block *next;
-        bool linked = hak_link_peek(block, &next);
+    for (; bound > 0 && block != NULL && salvageable(heap, class_id, block) && hak_link_peek(block, &next); bound--) {
         hak_link_wipe(block);
         hak_heap_return(heap, hak_slab_of(block), block);
-        block = linked ? next : NULL;
+        block = next;
     }
 }
 
 static void pending_salvage(struct hak_heap *heap) {
-    struct hak_block *block = heap->pending.head;
+    struct hak_block *block = heap->pending.head, *next;
+    uint32_t bound = heap->pending.count + 1U;
     heap->pending = (struct hak_pending){0};
-    for (uint32_t bound = UINT16_MAX; bound > 0 && block != NULL && hak_map_superslab(block) != NULL; bound--) {
-        struct hak_block *next;
-        bool linked = hak_link_peek(block, &next);
+    for (; bound > 0 && block != NULL && hak_map_superslab(block) != NULL && hak_link_peek(block, &next); bound--) {
         struct hak_heap *owner = hak_slab_owner(hak_slab_of(block));
         if (owner != NULL) {
             hak_remote_push(&owner->remote, block, block);
         }
-        block = linked ? next : NULL;
+        block = next;
     }
 }
 

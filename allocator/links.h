@@ -50,7 +50,9 @@ static inline bool hak_link_is_possible(uintptr_t decoded) {
 HAK_RAW_ACCESS struct hak_block *hak_link_get(struct hak_block *block) {
     uintptr_t decoded = hak_link_code(hak_plain_load(*hak_link_place(block)));
     if (HAK_UNLIKELY(!hak_link_is_possible(decoded))) {
-        os_fatal(HAK_FATAL_LINK, "hakmem: a free block was written to: its link is broken");
+        os_fatal(HAK_FATAL_LINK,
+                 "hakmem: a free block was written to, after it was freed or from the block in front of it: its link "
+                 "is broken; AddressSanitizer shows by whom");
     }
     return (struct hak_block *)decoded;
 }

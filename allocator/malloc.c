@@ -77,7 +77,8 @@ HAK_EXPORT void hak_free(void *address) {
                 hak_complain("free()", address, "the pointer is not the start of a block");
                 return;
             }
-            if (HAK_UNLIKELY(!hak_header_is_live(address, slab->class_id) || hak_link_peek(address, &next))) {
+            if (HAK_UNLIKELY((char *)address >= slab->carved_end || !hak_header_is_live(address, slab->class_id) ||
+                             hak_link_peek(address, &next))) {
                 free_suspect(slab, address);
                 return;
             }
@@ -89,7 +90,7 @@ HAK_EXPORT void hak_free(void *address) {
 }
 
 static void free_suspect(struct hak_slab *slab, void *address) {
-    if (HAK_HEADER && hak_slab_owner(slab) == hak_thread.heap && !hak_slab_holds(slab, address)) {
+    if (hak_slab_owner(slab) == hak_thread.heap && !hak_slab_holds(slab, address)) {
         hak_complain("free()", address, "the pointer is not the start of a block");
     } else if (hak_is_free_already(slab, address)) {
         hak_complain("free()", address, "the pointer was freed already");
@@ -135,7 +136,7 @@ static void free_slow(void *address, uintptr_t entry) {
     if (hak_map_is_superslab(entry)) {
         free_small(hak_slab_at(entry, address), address);
     } else if (!hak_large_give(address, entry)) {
-        hak_complain("free()", address, "the pointer was freed already, or is not from this allocator");
+        hak_complain("free()", address, "the pointer was freed already, or no block of this allocator begins there");
     }
 }
 

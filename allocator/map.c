@@ -256,11 +256,23 @@ void hak_map_remove_big(const void *address, size_t size_bytes) {
     hak_lock_release(&hak_root.map.lock);
 }
 
+/* Many tables are made only for a length that the system would give at all: they are never given back. */
+static bool system_has(size_t size_bytes) {
+    void *probe = os_reserve(size_bytes, HAK_PAGE_BYTES);
+    if (probe != NULL) {
+        os_release(probe, size_bytes);
+    }
+    return probe != NULL;
+}
+
 /* Records that entering a mapping anywhere could need: it ends in at most two cells that are not whole, and in as many
  * leaves as its cells can spread over. */
 static bool tables_stock(size_t size_bytes) {
     size_t leaf_cells = (size_t)1 << hak_map_leaf_bits(HAK_GEO);
     size_t leaves = size_bytes / cell_bytes() / leaf_cells + 2;
+    if (size_bytes >> HAK_ADDRESS_BITS != 0 || (leaves > 2 && !system_has(size_bytes))) {
+        return false;
+    }
     return hak_meta_stock(HAK_META_LEAF, sizeof(_Atomic uintptr_t) * leaf_cells, leaves) &&
            hak_meta_stock(HAK_META_PAGES, pages_bytes(), 2);
 }

@@ -25,7 +25,7 @@
  */
 #define HAK_OPTION_TABLE(X)                                                                                            \
     X(VERBOSE, 0, 0, 2, NUMBER, PLAIN,                                                                                 \
-      "1 or more: at start, print the options in effect and name variables that are none")                             \
+      "1: at start, print the options in effect and name variables that are none; 2: a crash shows recent events too") \
     X(STATS, 0, 0, 2, NUMBER, PLAIN, "at exit, print statistics on standard error: 1 as text, 2 as one line of JSON")  \
     X(FAIL_FAST, 0, 0, 1, SWITCH, PLAIN,                                                                               \
       "a bad pointer ends the process with one line, and invariants are checked at their boundaries")                  \
@@ -38,7 +38,8 @@
     X(LAZY_CACHE, 1, 0, 1, SWITCH, PLAIN, "empty SuperSlabs wait for reuse before they go back to the system")         \
     X(SUPERSLAB_MAX_CACHED, 256, 0, 65536, NUMBER, PLAIN, "empty SuperSlabs that may wait")                            \
     X(SUPERSLAB_MAX_MEMORY_MB, 512, 0, 1048576, MB, PLAIN, "memory of the empty SuperSlabs that may wait")             \
-    X(SUPERSLAB_TTL_SEC, 60, 0, 86400, NUMBER, PLAIN, "seconds that an empty SuperSlab waits at most")                 \
+    X(SUPERSLAB_TTL_SEC, 60, 0, 86400, NUMBER, PLAIN,                                                                  \
+      "seconds that an empty SuperSlab, or region of page runs, waits at most")                                        \
     X(SUPERSLAB_CHUNK, 0, 1, 64, NUMBER, AUTO, "SuperSlabs reserved at once; auto: the controller decides")            \
     X(RUN_SHARDS, 0, 1, 64, NUMBER, AUTO, "regions of page runs that threads spread over; auto: follows contention")   \
     X(BIG_CACHE_MAX_COUNT, 1024, 0, 65536, NUMBER, PLAIN, "freed big mappings that may wait for reuse")                \

@@ -58,6 +58,7 @@ void os_move_pages(void *to, void *from, size_t size_bytes);
 /* What the real layer keeps; part of the state root. */
 struct hak_os {
     _Atomic uint32_t exit_key_plus_one; /* the thread-specific key, 0 before it is made */
+    _Atomic uint32_t error_known;       /* somebody looked: */
     _Atomic uint64_t error_device;      /* what descriptor 2 was when the process began; 0 and 0: closed */
     _Atomic uint64_t error_file;
 };
@@ -65,7 +66,7 @@ struct hak_os {
 /* Have hak_thread_exit called when the calling thread ends. Post, on false: it will not be. */
 bool os_thread_attach(void);
 
-/* Once, before anything is written: look at what standard error is. */
+/* As early as can be, and before anything is written: look at what standard error is. The first call counts. */
 void os_process_start(void);
 
 /* Once, at the first allocation: have the hak_fork_* functions called around fork. */
@@ -86,8 +87,8 @@ uint64_t os_random(void);
  * to descriptor 2 when that has become a file of the program's own. */
 void os_write(int file, const char *text, size_t length);
 
-/* Write text at the end of a file, which is made if it is not there. What cannot be written is dropped in silence. */
-void os_append(const char *path, const char *text, size_t length);
+/* Write text at the end of a file, which is made if it is not there. False when that cannot be; never waits. */
+bool os_append(const char *path, const char *text, size_t length);
 
 /* For reports: the process's number and the name of its program. */
 uint32_t os_process_id(void);

@@ -139,7 +139,7 @@ bool os_thread_attach(void) {
 void os_process_start(void) {
     int saved_errno = errno;
     struct stat status;
-    if (fstat(STDERR_FILENO, &status) == 0) {
+    if (hak_exchange(&hak_root.os.error_known, 1, relaxed) == 0 && fstat(STDERR_FILENO, &status) == 0) {
         hak_store(&hak_root.os.error_device, status.st_dev, relaxed);
         hak_store(&hak_root.os.error_file, status.st_ino, relaxed);
     }
@@ -153,8 +153,9 @@ void os_process_attach(void) {
 }
 
 /* Fork handlers run in the reverse order of registration before a fork: ours take every lock, so they must come last,
- * and are registered before the program can register its own. */
+ * and are registered before anybody else can: the shared library is initialised before all others (-z initfirst). */
 __attribute__((constructor(101))) static void process_attach_early(void) {
+    os_process_start();
     hak_process_attach();
 }
 
@@ -252,14 +253,16 @@ void os_write(int file, const char *text, size_t length) {
     errno = saved_errno;
 }
 
-void os_append(const char *path, const char *text, size_t length) {
+bool os_append(const char *path, const char *text, size_t length) {
     int saved_errno = errno;
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    bool done = false;
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (file >= 0) {
-        os_write(file, text, length);
+        done = write(file, text, length) == (ssize_t)length; /* in one piece: other processes write there too */
         (void)close(file);
     }
     errno = saved_errno;
+    return done;
 }
 
 uint32_t os_process_id(void) {
@@ -270,9 +273,21 @@ const char *os_process_name(void) {
     return program_invocation_short_name != NULL ? program_invocation_short_name : "";
 }
 
+static void ring_show(void) {
+    char text[256];
+    struct hak_print print;
+    hak_print_open_file(&print, text, sizeof text, STDERR_FILENO);
+    hak_print_string(&print, "hakmem: events before that:\n");
+    hak_ring_print(&print);
+    (void)hak_print_close(&print);
+}
+
 _Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
     (void)kind; /* the message says it */
     os_write(STDERR_FILENO, message, strlen(message));
     os_write(STDERR_FILENO, "\n", 1);
+    if (hak_option(VERBOSE) >= 2) {
+        ring_show();
+    }
     abort();
 }

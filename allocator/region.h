@@ -40,8 +40,9 @@ struct hak_free_run {
     struct hak_free_run *previous;
     struct hak_free_run *younger; /* among those with dirty pages, by since_ms */
     struct hak_free_run *older;
-    uint32_t since_ms; /* when the youngest part of it was freed; where was_due is set, when it was purged */
-    uint16_t first;    /* page */
+    uint32_t since_ms;  /* when the youngest part of it was freed */
+    uint32_t purged_ms; /* where was_due is set: when that was */
+    uint16_t first;     /* page */
     uint16_t pages;
     uint16_t dirty_pages;
     bool was_due; /* no page is dirty, because all were old enough to be purged */

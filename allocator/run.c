@@ -63,7 +63,7 @@ static bool region_create(struct hak_shard *shard) {
 /* Who had something to wait for: pages that were purged for their age are wanted again, or leave for good. */
 static void purge_ended(const struct hak_free_run *run) {
     if (run->was_due) {
-        hak_ace_purge_ended(&hak_root.ace, os_clock_ms() - run->since_ms);
+        hak_ace_purge_ended(&hak_root.ace, os_clock_ms() - run->purged_ms);
     }
 }
 

@@ -87,6 +87,7 @@ void hak_shard_list(struct hak_shard *shard, struct hak_region *region, uint32_t
     struct hak_free_run *run = hak_region_make_free(region, first, pages);
     run->since_ms = origin == NULL ? os_clock_ms() : origin->since_ms;
     run->was_due = origin != NULL && origin->was_due;
+    run->purged_ms = origin == NULL ? 0 : origin->purged_ms;
     bin_insert(shard, run);
     if (run->dirty_pages != 0) {
         age_insert(shard, run, origin == NULL ? shard->youngest : origin->older);
@@ -187,7 +188,7 @@ bool hak_shard_purge(struct hak_shard *shard, struct hak_free_run *run, bool due
     hak_region_set_dirty(region, span.first, span.pages, false);
     run->dirty_pages = 0;
     run->was_due = due;
-    run->since_ms = due ? os_clock_ms() : run->since_ms;
+    run->purged_ms = os_clock_ms();
     bin_insert(shard, run);
     return true;
 }

@@ -21,11 +21,12 @@ struct hak_block *hak_slab_pop(struct hak_slab *slab) {
     struct hak_block *block;
     if (HAK_FAULT_IF(CARVE_BY_USED, slab->used < slab->carved && slab->carved < slab->capacity)) {
         block = block_at(slab, slab->used);
-        slab->carved++;
+        slab->carved_end = (char *)block_at(slab, ++slab->carved);
     } else if (slab->free != NULL) {
         block = hak_list_pop(&slab->free);
     } else {
         block = block_at(slab, slab->carved++);
+        slab->carved_end = (char *)block + slab->block_bytes;
         os_announce((char *)block - HAK_HEADER_BYTES, slab->block_bytes);
     }
     slab->used++;
@@ -56,6 +57,7 @@ void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *ow
     if (!HAK_FAULT_IF(STALE_METADATA, slab->free != NULL)) {
         slab->free = NULL;
         slab->carved = 0;
+        slab->carved_end = slab->start;
     }
     slab->used = HAK_FAULT(BORN_MARKED) ? 1 : 0;
     slab->state = HAK_SLAB_BOUND;

@@ -27,6 +27,7 @@ struct hak_slab {
     _Alignas(64) _Atomic(uintptr_t) owner_word; /* the full heap pointer, never a truncated id; and HAK_OWNER_CAREFUL */
     struct hak_block *free;                     /* blocks that came back */
     char *start;                                /* first block */
+    char *carved_end;                           /* behind the last block that was cut */
     struct hak_slab *next;                      /* in a list of its heap */
     struct hak_slab *previous;
     uint32_t block_bytes;

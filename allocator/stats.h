@@ -16,14 +16,14 @@
     X(TINY, refills, "batches they came in")                                                                           \
     X(TINY, slabs, "slabs in use")                                                                                     \
     X(TINY, slab_bytes, "their memory")                                                                                \
-    X(TINY, live_blocks, "blocks in use, or in the caches of other threads")                                           \
+    X(TINY, live_blocks, "blocks in use, or in another thread's cache")                                                \
     X(TINY, live_bytes, "their memory")                                                                                \
     X(TINY, free_blocks, "blocks that were in use and are back in their slabs")                                        \
     X(POOL, blocks, "blocks handed to threads so far")                                                                 \
     X(POOL, refills, "batches they came in")                                                                           \
     X(POOL, slabs, "slabs in use")                                                                                     \
     X(POOL, slab_bytes, "their memory")                                                                                \
-    X(POOL, live_blocks, "blocks in use, or in the caches of other threads")                                           \
+    X(POOL, live_blocks, "blocks in use, or in another thread's cache")                                                \
     X(POOL, live_bytes, "their memory")                                                                                \
     X(POOL, free_blocks, "blocks that were in use and are back in their slabs")                                        \
     X(RUN, blocks, "blocks handed out so far")                                                                         \

@@ -20,9 +20,21 @@ static const char *const group_names[HAK_STATS_GROUP_COUNT] = {
 #undef GROUP_NAME
 };
 
+static size_t text_length(const char *text) {
+    size_t length = 0;
+    while (text[length] != '\0') {
+        length++;
+    }
+    return length;
+}
+
 void hak_stats_print_text(const struct hak_stats *stats, struct hak_print *print) {
-    enum { NAME_COLUMN = 2, VALUE_WIDTH = 18, VALUE_COLUMN = 18, MEANING_COLUMN = 38 };
-    hak_print_string(print, "hakmem statistics\n");
+    enum { NAME_COLUMN = 2, VALUE_WIDTH = 18, VALUE_COLUMN = 18, MEANING_COLUMN = 38, NAME_LENGTH_MAX = 64 };
+    hak_print_string(print, "hakmem statistics of ");
+    hak_print_visible(print, os_process_name(), text_length(os_process_name()), NAME_LENGTH_MAX);
+    hak_print_string(print, " (pid ");
+    hak_print_u64(print, os_process_id());
+    hak_print_string(print, ")\n");
     for (unsigned i = 0; i < HAK_STAT_COUNT; i++) {
         if (i == 0 || rows[i].group != rows[i - 1].group) {
             hak_print_string(print, group_names[rows[i].group]);
@@ -45,7 +57,13 @@ void hak_stats_print_text(const struct hak_stats *stats, struct hak_print *print
         hak_print_u64_right(print, view.value, VALUE_WIDTH);
         hak_print_column(print, MEANING_COLUMN);
         hak_print_string(print, view.info->meaning);
-        hak_print_string(print, view.pinned ? " (pinned)\n" : "\n");
+        hak_print_string(print, view.pinned ? "; pinned\n" : "; doubled ");
+        if (!view.pinned) {
+            hak_print_u64(print, view.ups);
+            hak_print_string(print, " times, halved ");
+            hak_print_u64(print, view.downs);
+            hak_print_char(print, '\n');
+        }
     }
 }
 
@@ -101,12 +119,7 @@ void hak_stats_print_json(const struct hak_stats *stats, struct hak_print *print
     hak_print_char(print, '{');
     json_number(print, "pid", os_process_id(), true);
     hak_print_string(print, ",\"program\":");
-    const char *name = os_process_name();
-    size_t length = 0;
-    while (name[length] != '\0') {
-        length++;
-    }
-    hak_print_json(print, name, length);
+    hak_print_json(print, os_process_name(), text_length(os_process_name()));
     hak_print_char(print, ',');
     json_groups(stats, print);
     json_controller(print);
@@ -176,7 +189,12 @@ void hak_stats_exit(void) {
     if (hak_option(STATS) == 2) {
         os_write(STANDARD_ERROR, text, length + 1);
     }
-    if (*path != '\0') {
-        os_append(path, text, length + 1);
+    if (*path != '\0' && !os_append(path, text, length + 1)) {
+        struct hak_print print;
+        hak_print_open_file(&print, text, sizeof text, STANDARD_ERROR);
+        hak_print_string(&print, "hakmem: HAKMEM_STATS_FILE='");
+        hak_print_visible(&print, path, text_length(path), sizeof text / 2);
+        hak_print_string(&print, "' cannot be written; give a file that can be\n");
+        (void)hak_print_close(&print);
     }
 }

@@ -65,7 +65,7 @@ static bool duplicate_records(struct edit *edit, struct mutate_random *random) {
     if (records == 0 || room == 0)
         return false;
     uint32_t from = mutate_below(random, records);
-    uint32_t count = pick_count(random, smaller(room, records - from));
+    uint32_t count = smaller(pick_count(random, smaller(room, records - from)), RANGE_MAX);
     /* Right behind itself as often as anywhere: loops. */
     uint32_t to = make_chance(random, 128) ? from + count : mutate_below(random, records + 1);
     for (uint32_t i = 0; i < count; i++)

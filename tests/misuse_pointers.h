@@ -10,7 +10,7 @@
 #include "allocator/superslab.h"
 #include "tests/test_real.h"
 
-#define NOT_OURS "the pointer was freed already, or is not from this allocator"
+#define NOT_OURS "the pointer was freed already, or no block of this allocator begins there"
 #define NO_BLOCK "the pointer is not the start of a block"
 #define NO_OWNER "the pointer was freed already, or it is no block's"
 #define FREED "the pointer was freed already"
