@@ -141,8 +141,26 @@ static void test_failure_leaves_the_block(void **state) {
     }
 }
 
+/* What no system gives is refused before anything is made ready for it. */
+static void test_impossible_lengths_cost_nothing(void **state) {
+    (void)state;
+    enum { BLOCK_BYTES = 3 << 20 };
+    unsigned char *block = hak_malloc(BLOCK_BYTES);
+    pattern_fill(block, BLOCK_BYTES, 7);
+    size_t before_bytes = hak_root.meta.reserved_bytes;
+    for (unsigned shift = 47; shift < 64; shift++) {
+        errno = 0;
+        assert_null(hak_realloc(block, (size_t)1 << shift));
+        assert_int_equal(errno, ENOMEM);
+    }
+    assert_true(hak_root.meta.reserved_bytes <= before_bytes + ((size_t)1 << 20));
+    assert_true(pattern_holds(block, BLOCK_BYTES, 7));
+    hak_free(block);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_impossible_lengths_cost_nothing),
         cmocka_unit_test(test_from_every_edge_to_every_edge),
         cmocka_unit_test(test_byte_by_byte_up_and_down),
         cmocka_unit_test(test_shrinking_gives_back),
