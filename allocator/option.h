@@ -43,7 +43,7 @@
     X(SUPERSLAB_CHUNK, 0, 1, 64, NUMBER, AUTO, "SuperSlabs reserved at once; auto: the controller decides")            \
     X(RUN_SHARDS, 0, 1, 64, NUMBER, AUTO, "regions of page runs that threads spread over; auto: follows contention")   \
     X(BIG_CACHE_MAX_COUNT, 1024, 0, 65536, NUMBER, PLAIN, "freed big mappings that may wait for reuse")                \
-    X(BIG_CACHE_MAX_MEMORY_MB, 1024, 0, 1048576, MB, PLAIN, "memory of the freed big mappings that may wait")          \
+    X(BIG_CACHE_MAX_MEMORY_MB, 256, 0, 1048576, MB, PLAIN, "memory of the freed big mappings that may wait")           \
     X(BIG_CACHE_TTL_SEC, 10, 0, 86400, NUMBER, PLAIN, "seconds that a freed big mapping waits at most")                \
     X(PURGE_DELAY_MS, 0, 1, 3600000, NUMBER, AUTO,                                                                     \
       "milliseconds before free pages go back to the system; auto: the controller decides")                            \

@@ -237,7 +237,7 @@ static void test_table_of_options_word_for_word(void **state) {
                         "  variable                        value    default  range             meaning");
     assert_string_equal(line_of("HAKMEM_SUPERSLAB_TTL_SEC "),
                         "* HAKMEM_SUPERSLAB_TTL_SEC        5        60       0..86400          "
-                        "seconds that an empty SuperSlab waits at most");
+                        "seconds that an empty SuperSlab, or region of page runs, waits at most");
     assert_string_equal(line_of("HAKMEM_RUN_SHARDS "),
                         "* HAKMEM_RUN_SHARDS               4        auto     auto, 1..64       "
                         "regions of page runs that threads spread over; auto: follows contention");
