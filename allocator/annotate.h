@@ -36,11 +36,9 @@ static inline void hak_mark_fresh(void *address, size_t size_bytes) {
     }
 }
 
-/* Memory, open or not, that goes back to the system. */
+/* Closed memory that goes back to the system. */
 static inline void hak_mark_returned(void *address, size_t size_bytes) {
-    if (HAK_SIM) {
-        hak_mark_closed(address, size_bytes);
-    } else {
+    if (!HAK_SIM) {
         hak_mark_open(address, size_bytes);
     }
 }

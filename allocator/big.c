@@ -306,6 +306,7 @@ static void cut(struct hak_big *big, size_t length_bytes) {
     }
     resized(big, big->base, length_bytes, &hak_root.bigs.counters.cut);
     hak_map_remove_big(end, less_bytes);
+    hak_mark_closed(end, less_bytes);
     hak_mark_returned(end, less_bytes);
     os_release(end, less_bytes);
 }

@@ -108,6 +108,7 @@ static struct hak_big **table_take(size_t bucket_count) {
 
 static void table_give(void *address, size_t bytes) {
     if (bytes != 0) {
+        hak_mark_closed(address, bytes);
         hak_mark_returned(address, bytes);
         os_release(address, bytes);
     }

@@ -229,13 +229,21 @@ static bool cache_is_valid(const struct hak_cache *cache) {
     return cache->count <= cache->capacity && (cache->count == 0) == (cache->head == NULL);
 }
 
-bool hak_heap_is_valid(const struct hak_heap *heap) {
+/* Without branches, since most classes have nothing. */
+static struct hak_class_set classes_in_use(const struct hak_heap *heap) {
+    struct hak_class_set used = {{0}};
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
-        if (cache->head == NULL && heap->available[class_id] == NULL && cache->count == 0) {
-            continue;
-        }
-        if (!hak_class_in(&heap->classes, class_id) || !cache_is_valid(cache) ||
+        uintptr_t any = (uintptr_t)cache->head | (uintptr_t)heap->available[class_id] | cache->count;
+        used.words[class_id / 64] |= (uint64_t)(any != 0) << class_id % 64;
+    }
+    return used;
+}
+
+bool hak_heap_is_valid(const struct hak_heap *heap) {
+    struct hak_class_set used = classes_in_use(heap);
+    for (uint32_t class_id; (class_id = hak_class_next(&used)) != HAK_CLASS_NONE;) {
+        if (!hak_class_in(&heap->classes, class_id) || !cache_is_valid(&heap->caches[class_id]) ||
             !list_is_valid(heap->available[class_id], heap, class_id, false)) {
             return false;
         }

@@ -155,7 +155,7 @@ static void *take_from(struct hak_shard *shard, struct request request, bool *ze
 }
 
 static void *take_from_others(const struct hak_shard *own, struct request request, bool *zeroed) {
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         struct hak_shard *shard = hak_shards_at(i);
         if (shard == NULL || shard == own || !hak_shard_may_fit(shard, request.pages) || !hak_lock_try(&shard->lock)) {
             continue;
@@ -322,7 +322,7 @@ static bool is_past_its_time(uint32_t since_ms, uint32_t now_ms) {
 }
 
 void hak_run_age(uint32_t now_ms) {
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         struct hak_shard *shard = hak_shards_at(i);
         if (shard == NULL || !hak_lock_try(&shard->lock)) {
             continue;
@@ -343,7 +343,7 @@ void hak_run_age(uint32_t now_ms) {
 }
 
 void hak_run_trim(void) {
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         struct hak_shard *shard = hak_shards_at(i);
         if (shard == NULL) {
             continue;

@@ -30,6 +30,7 @@ enum {
 
 struct hak_runs {
     struct hak_lock lock;
+    _Atomic uint32_t shards_end; /* none was made at this index or above; grows, under the lock */
     _Atomic(struct hak_shard *) shards[HAK_SHARDS_MAX]; /* records of metadata memory, made when first needed */
 };
 

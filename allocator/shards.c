@@ -9,6 +9,9 @@ static struct hak_shard *shard_make(uint32_t index) {
     if (shard == NULL) {
         shard = hak_meta_take(HAK_META_SHARD, sizeof *shard);
         hak_store(&hak_root.runs.shards[index], shard, release); /* its zeroes before its address */
+        if (shard != NULL && index >= hak_shards_end()) {
+            hak_store(&hak_root.runs.shards_end, index + 1, relaxed);
+        }
     }
     hak_lock_release(&hak_root.runs.lock);
     return shard;
@@ -20,7 +23,7 @@ struct hak_shard *hak_shards_of(uint32_t home) {
     if (HAK_UNLIKELY(shard == NULL)) {
         shard = shard_make(index);
     }
-    for (uint32_t i = 0; shard == NULL && i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; shard == NULL && i < hak_shards_end(); i++) {
         shard = hak_shards_at(i);
     }
     return shard;
@@ -44,7 +47,7 @@ void hak_shards_unlock(struct hak_shard *shard) {
 
 void hak_run_totals(struct hak_run_totals *totals) {
     *totals = (struct hak_run_totals){0};
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         struct hak_shard *shard = hak_shards_at(i);
         if (shard == NULL) {
             continue;
@@ -71,7 +74,7 @@ void hak_run_totals(struct hak_run_totals *totals) {
 
 const char *hak_run_check(const struct hak_run_counts *counts) {
     struct hak_run_counts listed = {0};
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         const struct hak_shard *shard = hak_shards_at(i);
         const char *broken = shard == NULL ? NULL : hak_shard_check(shard, &listed);
         if (broken != NULL) {
@@ -95,7 +98,7 @@ const char *hak_run_check(const struct hak_run_counts *counts) {
 
 void hak_run_lock_all(void) {
     hak_lock_acquire(&hak_root.runs.lock);
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         if (hak_shards_at(i) != NULL) {
             hak_lock_acquire(&hak_shards_at(i)->lock);
         }
@@ -103,7 +106,7 @@ void hak_run_lock_all(void) {
 }
 
 void hak_run_unlock_all(void) {
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         if (hak_shards_at(i) != NULL) {
             hak_lock_release(&hak_shards_at(i)->lock);
         }
@@ -112,7 +115,7 @@ void hak_run_unlock_all(void) {
 }
 
 void hak_run_reset_all(void) {
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         if (hak_shards_at(i) != NULL) {
             hak_lock_reset(&hak_shards_at(i)->lock);
         }

@@ -16,6 +16,11 @@ static inline struct hak_shard *hak_shards_at(uint32_t index) {
     return hak_load(&hak_root.runs.shards[index], acquire);
 }
 
+/* Where a look at all of them ends. */
+static inline uint32_t hak_shards_end(void) {
+    return hak_load(&hak_root.runs.shards_end, relaxed);
+}
+
 /* The shard of a heap; where the system refuses to make it, any other one; NULL when there is none. */
 struct hak_shard *hak_shards_of(uint32_t home);
 

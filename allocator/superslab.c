@@ -67,11 +67,8 @@ void hak_superslab_destroy(struct hak_superslab *superslab) {
     hak_assert(hak_superslab_is_empty(superslab) || HAK_FAULT(RELEASE_LIVE));
     hak_ring_note(HAK_EVENT_SUPERSLAB_RELEASED, (uintptr_t)superslab);
     hak_map_remove_superslab(superslab);
-    if (HAK_SIM) {
-        hak_mark_closed(superslab, header_bytes(superslab->slab_count)); /* all blocks are closed already */
-    } else {
-        hak_mark_returned(superslab, hak_superslab_bytes());
-    }
+    hak_mark_closed(superslab, header_bytes(superslab->slab_count)); /* all blocks are closed already */
+    hak_mark_returned(superslab, hak_superslab_bytes());
     os_release(superslab, hak_superslab_bytes());
 }
 

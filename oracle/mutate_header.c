@@ -27,8 +27,11 @@ static uint32_t make_ops_off(struct mutate_random *random) {
     return off;
 }
 
+/* A report is slow, and many of them find no more than one. */
 static void make_favour(struct mutate_random *random, struct program_header *header) {
-    header->favoured_op = (enum program_op)(1 + mutate_below(random, OP_COUNT - 1));
+    do {
+        header->favoured_op = (enum program_op)(1 + mutate_below(random, OP_COUNT - 1));
+    } while (header->favoured_op == OP_REPORT);
     header->favour_weight = (uint8_t)(16 + mutate_below(random, 112));
 }
 

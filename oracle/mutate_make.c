@@ -21,19 +21,19 @@ enum {
 /* Out of 1000 requests: how many are at most this large. */
 enum { UP_TO_1K = 805, STEPS_TO_1M = 880, UP_TO_1M = 980, UP_TO_ZERO = 987, UP_TO_128T = 995 };
 
-static const uint8_t op_weights[OP_COUNT] = {
-    [OP_MALLOC] = 60,       [OP_CALLOC] = 8,
-    [OP_REALLOC] = 16,      [OP_REALLOCARRAY] = 2,
-    [OP_ALIGNED_ALLOC] = 6, [OP_POSIX_MEMALIGN] = 4,
-    [OP_MEMALIGN] = 2,      [OP_FREE] = 60,
-    [OP_FREE_SIZED] = 6,    [OP_USABLE] = 3,
-    [OP_WRITE] = 5,         [OP_VERIFY] = 3,
-    [OP_TRIM] = 5,          [OP_THREAD_START] = 2,
-    [OP_THREAD_END] = 9,    [OP_FORK] = 1,
-    [OP_CLOCK] = 4,         [OP_FAIL] = 3,
-    [OP_CHECK] = 1,         [OP_MALLOC_MANY] = 24,
-    [OP_FREE_MANY] = 22,    [OP_FREE_ALIGNED_SIZED] = 3,
-    [OP_OPTION] = 2,
+static const uint16_t op_weights[OP_COUNT] = {
+    [OP_MALLOC] = 600,       [OP_CALLOC] = 80,
+    [OP_REALLOC] = 160,      [OP_REALLOCARRAY] = 20,
+    [OP_ALIGNED_ALLOC] = 60, [OP_POSIX_MEMALIGN] = 40,
+    [OP_MEMALIGN] = 20,      [OP_FREE] = 600,
+    [OP_FREE_SIZED] = 60,    [OP_USABLE] = 30,
+    [OP_WRITE] = 50,         [OP_VERIFY] = 30,
+    [OP_TRIM] = 50,          [OP_THREAD_START] = 20,
+    [OP_THREAD_END] = 90,    [OP_FORK] = 10,
+    [OP_CLOCK] = 40,         [OP_FAIL] = 30,
+    [OP_CHECK] = 10,         [OP_MALLOC_MANY] = 240,
+    [OP_FREE_MANY] = 220,    [OP_FREE_ALIGNED_SIZED] = 30,
+    [OP_OPTION] = 20,        [OP_REPORT] = 1,
 };
 
 static bool is_on(const struct program_header *header, enum program_op op) {
@@ -93,6 +93,8 @@ static uint16_t make_argument(struct mutate_random *random, enum program_op op) 
     static const uint16_t milliseconds[] = {1, 10, 100, 1000, 10000, 60000};
     if (op == OP_CLOCK)
         return milliseconds[mutate_below(random, sizeof milliseconds / sizeof milliseconds[0])];
+    if (op == OP_REPORT)
+        return (uint16_t)mutate_below(random, 6);
     if (op == OP_MALLOC_MANY || op == OP_FREE_MANY)
         return (uint16_t)(2 + mutate_below(random, make_chance(random, 64) ? 31 : 7));
     unsigned roll = mutate_below(random, 32);

@@ -3,7 +3,7 @@
  * Two tables over allocator/option.h. A preset is a whole set, picked by header byte 13: what it does not name is at
  * its default, and preset 0 is the default of all. A choice is one option and the values that operation `option` can
  * give it in the middle of a program; every one is valid. The order of rows, and of values in a row, is part of the
- * program encoding: append, never reorder. Constant data and pure functions, any thread. */
+ * program encoding: append, never reorder. Constant data; one OS thread applies. */
 #ifndef HAKMEM_ORACLE_PRESET_H
 #define HAKMEM_ORACLE_PRESET_H
 

@@ -64,7 +64,8 @@ enum {
     X(MALLOC_MANY, "malloc_many", FIELD_SLOT | FIELD_SIZE | FIELD_COUNT, "n", "malloc into n slots, from this one on") \
     X(FREE_MANY, "free_many", FIELD_SLOT | FIELD_COUNT, "n", "free n slots, from this one on")                         \
     X(FREE_ALIGNED_SIZED, "free_aligned_sized", FIELD_SLOT, "", "free_aligned_sized(slot, its alignment, its size)")   \
-    X(OPTION, "option", FIELD_OPTION, "", "an option of the allocator takes another value")
+    X(OPTION, "option", FIELD_OPTION, "", "an option of the allocator takes another value")                            \
+    X(REPORT, "report", FIELD_COUNT, "n", "the allocator writes its n-th report: world_reports.c")
 
 enum program_op {
 #define PROGRAM_OP_ENUM(id, name, fields, word, meaning) OP_##id,

@@ -97,6 +97,8 @@ void run_record(void);
 /* world_final.c: the proof of the whole heap, for CHECK records and the end; and the last step. */
 void run_prove_heap(void);
 void run_final_free(void);
+/* world_reports.c: have the allocator write its n-th report, modulo how many there are, and compare it with itself. */
+void run_report(uint32_t n);
 /* world_thrift.c: what memory is taken and kept, against what the policies promise. begin when the options of a run are
  * set, options when one was changed; before and check around a call that allocated; prove with the whole heap. */
 struct thrift {

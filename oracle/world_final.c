@@ -114,50 +114,6 @@ static void compare(const char *what, size_t allocator_has, size_t shadow_has) {
     }
 }
 
-/* Each report is complete in a buffer that is long enough, and cut, with the same length said, in one that is not. */
-static void prove_report(const char *what, size_t (*report)(char *buffer, size_t capacity_bytes)) {
-    static char whole[32768], part[64];
-    size_t length = report(whole, sizeof whole);
-    size_t again = report(part, sizeof part);
-    size_t part_length = strnlen(part, sizeof part);
-    size_t part_expected = length < sizeof part ? length : sizeof part - 1;
-    if (length >= sizeof whole || again != length || strlen(whole) != length || part_length != part_expected ||
-        memcmp(whole, part, part_length) != 0) {
-        finding_raise(CHECK_ACCOUNTING, NULL, "the report of %s is %zu bytes long once, then %zu", what, length, again);
-    }
-}
-
-static size_t report_events(char *buffer, size_t capacity_bytes) {
-    struct hak_print print;
-    hak_print_open_text(&print, buffer, capacity_bytes);
-    hak_ring_print(&print);
-    return hak_print_close(&print);
-}
-
-static size_t report_options(char *buffer, size_t capacity_bytes) {
-    struct hak_print print;
-    hak_print_open_text(&print, buffer, capacity_bytes);
-    hak_options_print(&hak_root.options, &print);
-    return hak_print_close(&print);
-}
-
-/* They cost more than all the rest, so that a few records make one each. */
-static void prove_a_report(void) {
-    static const struct {
-        const char *what;
-        size_t (*make)(char *buffer, size_t capacity_bytes);
-    } reports[] = {{"statistics as text", hak_stats_text},
-                   {"statistics as JSON", hak_stats_json},
-                   {"statistics as XML", hak_stats_xml},
-                   {"events", report_events},
-                   {"options", report_options}};
-    enum { EVERY = 8, REPORTS = sizeof reports / sizeof reports[0] };
-    if (run.index % EVERY == 0) {
-        unsigned i = run.index / EVERY % REPORTS;
-        prove_report(reports[i].what, reports[i].make);
-    }
-}
-
 /* What the allocator says of itself, for records that ask: blocks in the caches of other threads count as live there.
  */
 static void prove_statistics(const struct live *live) {
@@ -177,7 +133,6 @@ static void prove_statistics(const struct live *live) {
         finding_raise(CHECK_ACCOUNTING, NULL, "%zu bytes are held, but %zu live and %zu free", totals.reserved_bytes,
                       totals.live_bytes, totals.free_bytes);
     }
-    prove_a_report();
 }
 
 void run_prove_heap(void) {
@@ -209,7 +164,6 @@ void run_final_free(void) {
     }
     run_forget_subject();
     (void)hak_malloc_trim(0);
-    hak_stats_exit();
     const struct hak_meta *meta = &hak_root.meta;
     if (sim_reserved_bytes() != meta->reserved_bytes || hak_root.pool.superslab_count != 0) {
         run_prove_heap(); /* a broken list is the better explanation, if there is one */

@@ -474,6 +474,10 @@ void run_record(void) {
     case OP_OPTION:
         op_option();
         break;
+    case OP_REPORT:
+        run.applied = true;
+        run_report(run.record.argument);
+        break;
     case OP_NOP:
     case OP_THREAD_START: /* being named is enough to be born: world.c */
     case OP_COUNT:

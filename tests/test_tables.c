@@ -152,6 +152,7 @@ static void test_operations_are_where_they_were(void **state) {
     assert_int_equal(OP_FREE_MANY, 21);
     assert_int_equal(OP_FREE_ALIGNED_SIZED, 22);
     assert_int_equal(OP_OPTION, 23);
+    assert_int_equal(OP_REPORT, 24);
     for (unsigned i = 0; i < OP_COUNT; i++) {
         const struct op_info *info = &program_op_info[i];
         assert_int_equal((info->fields & FIELD_COUNT) != 0, info->count_word[0] != '\0');

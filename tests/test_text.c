@@ -182,9 +182,9 @@ static void test_short_programs_are_raw_headers(void **state) {
 static void test_raw_bytes_win(void **state) {
     (void)state;
     static const char text[] = "hakmem 1\nslots 4\nheader ! 01060100 00000000 00000000 0000aa00\n"
-                               "t0 malloc s1 96+1 ! 19 04 05 ff 85 01 12 34\n";
+                               "t0 malloc s1 96+1 ! 1a 04 05 ff 85 01 12 34\n";
     static const uint8_t expected[] = {0x01, 0x06, 0x01, 0, 0,    0,    0,    0,    0,    0,    0,    0,
-                                       0,    0,    0xaa, 0, 0x19, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
+                                       0,    0,    0xaa, 0, 0x1a, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
     size_t size_bytes;
     uint8_t *bytes = assembled(text, strlen(text), &size_bytes);
     assert_int_equal(size_bytes, sizeof expected);
