@@ -1,8 +1,7 @@
 /* sim: pages, failures, clock. Which pages are reserved is in extents.h.
  *
- * Pages: a flag byte each, and a byte of dirty lines. Whoever writes says so first, the allocator through os_announce,
- * the oracle through sim_touch; pages with dirty lines are LISTED, once. A page that is released is cleared at once,
- * and stays listed.
+ * Pages: a bit each for committed, and for dirty; of dirty ones a byte says which lines are. Whoever writes says so
+ * first, the allocator through os_announce, the oracle through sim_touch. A page that is released is cleared at once.
  *
  * Under AddressSanitizer all of the arena is closed until the allocator opens parts of it (annotate.h); the few
  * functions here that read or clear regardless are marked UNCHECKED and call nothing that is intercepted. */
@@ -19,10 +18,10 @@
 #include "oracle/extents.h"
 #include "oracle/finding.h"
 
-enum { COMMITTED = 1, LISTED = 2 };
-
 /* Dirt is known by the line: eight to a page, one bit each. */
 enum { LINE_SHIFT = SIM_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
+
+enum { WORDS = ARENA_PAGES / 64 };
 
 static struct {
     struct sim_knobs knobs;
@@ -32,11 +31,10 @@ static struct {
     uint64_t clock_ms;
     uint64_t cleared_pages;
     uint32_t fresh_cursor; /* PLACE_FRESH: look from here on first */
-    uint32_t dirty_count;
     bool open;
     struct extents free;
-    uint16_t dirty[ARENA_PAGES];
-    uint8_t flags[ARENA_PAGES];
+    uint64_t committed[WORDS];
+    uint64_t dirty[WORDS]; /* pages of which dirty_lines is not 0 */
     uint8_t dirty_lines[ARENA_PAGES];
 } sim;
 
@@ -72,56 +70,40 @@ static bool request_fails(void) {
 
 /* --- pages --- */
 
-/* Bytes that belong to pages are looked at eight at a time: a big block has hundreds of pages. */
-static uint64_t word_at(const uint8_t *bytes) {
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
+/* The bits of word number `word` that stand for pages of [first, end), which begins in it or before and ends in it or
+ * behind. */
+static uint64_t bits_in_word(uint32_t word, uint32_t first, uint32_t end) {
+    uint64_t from_first = first > word * 64 ? ~UINT64_C(0) << first % 64 : ~UINT64_C(0);
+    uint64_t before_end = end < word * 64 + 64 ? ~(~UINT64_C(0) << end % 64) : ~UINT64_C(0);
+    return from_first & before_end;
 }
 
-static uint64_t every_byte(unsigned flag) {
-    return flag * UINT64_C(0x0101010101010101);
+/* Pre, for all: first < end. */
+static bool all_committed(uint32_t first, uint32_t end) {
+    uint64_t missing = 0;
+    for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
+        missing |= ~sim.committed[word] & bits_in_word(word, first, end);
+    }
+    return missing == 0;
 }
 
-static bool flags_all(uint32_t first, uint32_t end, unsigned flag) {
-    uint32_t page = first;
-    while (page + 8 <= end && (word_at(&sim.flags[page]) & every_byte(flag)) == every_byte(flag)) {
-        page += 8;
+static bool none_committed(uint32_t first, uint32_t end) {
+    uint64_t there = 0;
+    for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
+        there |= sim.committed[word] & bits_in_word(word, first, end);
     }
-    while (page < end && (sim.flags[page] & flag) != 0) {
-        page++;
-    }
-    return page == end;
+    return there == 0;
 }
 
-/* flags = (flags & keep) | add */
-static void flags_change(uint32_t first, uint32_t end, unsigned keep, unsigned add) {
-    uint32_t page = first;
-    for (; page + 8 <= end; page += 8) {
-        uint64_t word = (word_at(&sim.flags[page]) & every_byte(keep)) | every_byte(add);
-        memcpy(&sim.flags[page], &word, sizeof word);
+static void set_committed(uint32_t first, uint32_t end, bool committed) {
+    for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
+        uint64_t bits = bits_in_word(word, first, end);
+        sim.committed[word] = committed ? sim.committed[word] | bits : sim.committed[word] & ~bits;
     }
-    for (; page < end; page++) {
-        sim.flags[page] = (uint8_t)((sim.flags[page] & keep) | add);
-    }
-}
-
-/* The first page from `page` on that has a dirty line, or `end`. */
-static uint32_t dirty_find(uint32_t page, uint32_t end) {
-    while (page + 8 <= end && word_at(&sim.dirty_lines[page]) == 0) {
-        page += 8;
-    }
-    while (page < end && sim.dirty_lines[page] == 0) {
-        page++;
-    }
-    return page;
 }
 
 static void lines_mark(uint32_t page, unsigned lines) {
-    if ((sim.flags[page] & LISTED) == 0) {
-        sim.flags[page] |= LISTED;
-        sim.dirty[sim.dirty_count++] = (uint16_t)page;
-    }
+    sim.dirty[page / 64] |= UINT64_C(1) << page % 64;
     sim.dirty_lines[page] |= (uint8_t)lines;
 }
 
@@ -167,29 +149,42 @@ static void page_clear(uint32_t page) {
     sim.cleared_pages++;
 }
 
-/* Whole lines are cleared, those that are dirty; what comes behind the range on its last page keeps its place. */
+/* Pre: the word has only bits of dirty pages. */
+static void pages_clear(uint32_t word, uint64_t bits) {
+    sim.dirty[word] &= ~bits;
+    for (; bits != 0; bits &= bits - 1) {
+        page_clear(word * 64 + (uint32_t)__builtin_ctzll(bits));
+    }
+}
+
+static void range_clear_pages(uint32_t first, uint32_t end) {
+    for (uint32_t word = first / 64; first < end && word <= (end - 1) / 64; word++) {
+        pages_clear(word, sim.dirty[word] & bits_in_word(word, first, end));
+    }
+}
+
+/* Lines that are dirty are cleared; what comes behind the range on its last page keeps its place. */
 static void range_clear(char *address, size_t size_bytes) {
     size_t whole_bytes = size_bytes & ~(size_t)(SIM_PAGE_BYTES - 1);
     uint32_t first = page_of(address), end = first + (uint32_t)(whole_bytes >> SIM_PAGE_SHIFT);
-    for (uint32_t page = dirty_find(first, end); page < end; page = dirty_find(page + 1, end)) {
-        page_clear(page);
-    }
+    range_clear_pages(first, end);
     if (whole_bytes != size_bytes && sim.dirty_lines[end] != 0) {
         lines_clear(address + whole_bytes, (size_bytes - whole_bytes) & ~(size_t)7);
         memset(address + (size_bytes & ~(size_t)7), 0, size_bytes & 7);
     }
 }
 
-static bool range_has(const void *address, size_t size_bytes, unsigned flag) {
+static bool range_committed(const void *address, size_t size_bytes) {
     uint64_t offset = sim_offset(address);
     if ((offset ^ (offset + size_bytes - 1)) < SIM_PAGE_BYTES && offset >> HAK_ADDRESS_BITS == 0) {
-        return (sim.flags[offset >> SIM_PAGE_SHIFT] & flag) != 0;
+        uint32_t page = (uint32_t)(offset >> SIM_PAGE_SHIFT);
+        return (sim.committed[page / 64] >> page % 64 & 1) != 0;
     }
     if (!sim_in_arena((uintptr_t)address) || size_bytes > ((size_t)ARENA_PAGES << SIM_PAGE_SHIFT) ||
         !sim_in_arena((uintptr_t)address + size_bytes - 1)) {
         return false;
     }
-    return flags_all(page_of(address), page_of((const char *)address + size_bytes - 1) + 1, flag);
+    return all_committed(page_of(address), page_of((const char *)address + size_bytes - 1) + 1);
 }
 
 /* --- allocator/os.h --- */
@@ -221,14 +216,14 @@ void *os_reserve(size_t size_bytes, size_t align_bytes) {
 
 bool os_commit(void *address, size_t size_bytes) {
     check_pages(address, size_bytes, "os_commit");
-    if (range_has(address, 1, COMMITTED)) {
+    uint32_t first = page_of(address), end = first + (uint32_t)(size_bytes >> SIM_PAGE_SHIFT);
+    if (!none_committed(first, end)) {
         finding_raise(CHECK_INVARIANT, address, "os_commit of memory that is committed already");
     }
     if (request_fails()) {
         return false;
     }
-    uint32_t first = page_of(address);
-    flags_change(first, first + (uint32_t)(size_bytes >> SIM_PAGE_SHIFT), LISTED, COMMITTED);
+    set_committed(first, end, true);
     return true;
 }
 
@@ -238,7 +233,7 @@ void os_announce(void *address, size_t size_bytes) {
 
 bool os_purge(void *address, size_t size_bytes) {
     check_pages(address, size_bytes, "os_purge");
-    if (!range_has(address, size_bytes, COMMITTED)) {
+    if (!range_committed(address, size_bytes)) {
         finding_raise(CHECK_INVARIANT, address, "os_purge of memory that is not committed");
     }
     if (request_fails()) {
@@ -261,11 +256,8 @@ void os_release(void *address, size_t size_bytes) {
     if (!sim_in_arena((uintptr_t)address) || count == 0 || !reserved) {
         finding_raise(CHECK_INVARIANT, address, "os_release of memory that is not reserved");
     }
-    uint32_t end = first + count;
-    for (uint32_t page = dirty_find(first, end); page < end; page = dirty_find(page + 1, end)) {
-        page_clear(page);
-    }
-    flags_change(first, end, LISTED, 0);
+    range_clear_pages(first, first + count);
+    set_committed(first, first + count, false);
     extents_give(&sim.free, first, count);
 }
 
@@ -280,7 +272,7 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
         return false; /* the system refused nothing: the place is taken, and whoever asked goes elsewhere */
     }
     extents_cut(&sim.free, index, end, (uint32_t)more_pages);
-    flags_change(end, end + (uint32_t)more_pages, LISTED, COMMITTED);
+    set_committed(end, end + (uint32_t)more_pages, true);
     return true;
 }
 
@@ -302,7 +294,7 @@ void *os_remap(void *address, size_t old_bytes, size_t new_bytes) {
         return NULL;
     }
     uint32_t first = page_of(moved);
-    flags_change(first, first + (uint32_t)(new_bytes >> SIM_PAGE_SHIFT), LISTED, COMMITTED);
+    set_committed(first, first + (uint32_t)(new_bytes >> SIM_PAGE_SHIFT), true);
     hak_mark_open(moved, old_bytes);
     hak_mark_open(address, old_bytes);
     os_move_pages(moved, address, old_bytes);
@@ -344,7 +336,7 @@ size_t sim_reserved_bytes(void) {
 }
 
 bool sim_is_committed(const void *address, size_t size_bytes) {
-    return range_has(address, size_bytes, COMMITTED);
+    return range_committed(address, size_bytes);
 }
 
 void sim_touch(const void *address, size_t size_bytes) {
@@ -381,22 +373,11 @@ void sim_close(void) {
     }
 }
 
-static void clear_listed(void) {
-    for (uint32_t i = 0; i < sim.dirty_count; i++) {
-        uint32_t page = sim.dirty[i];
-        if (sim.dirty_lines[page] != 0) {
-            page_clear(page);
-        }
-        sim.flags[page] = 0;
-    }
-}
-
 /* What is reserved still is what lies between free extents. */
-static void release_reserved(void) {
+static void close_reserved(void) {
     uint32_t first = 0;
-    for (uint32_t i = 0; i <= sim.free.count; i++) {
+    for (uint32_t i = 0; HAK_ASAN && i <= sim.free.count; i++) {
         uint32_t end = i < sim.free.count ? sim.free.list[i].first : ARENA_PAGES;
-        memset(&sim.flags[first], 0, end - first);
         hak_mark_closed(page_address(first), (size_t)(end - first) << SIM_PAGE_SHIFT);
         first = i < sim.free.count ? end + sim.free.list[i].count : end;
     }
@@ -409,13 +390,14 @@ void sim_set_knobs(const struct sim_knobs *knobs) {
 void sim_reset(bool deep) {
     if (deep) {
         (void)madvise((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT, MADV_DONTNEED);
-        memset(sim.flags, 0, sizeof sim.flags);
+        memset(sim.dirty, 0, sizeof sim.dirty);
         memset(sim.dirty_lines, 0, sizeof sim.dirty_lines);
         hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT);
     } else {
-        clear_listed();
-        release_reserved();
+        range_clear_pages(0, ARENA_PAGES);
+        close_reserved();
     }
+    memset(sim.committed, 0, sizeof sim.committed);
     sim.knobs = (struct sim_knobs){0};
     sim.fail_next = 0;
     sim.requests = 0;
@@ -423,7 +405,6 @@ void sim_reset(bool deep) {
     sim.clock_ms = 0;
     sim.fresh_cursor = 0;
     sim.free.taken_pages = 0;
-    sim.dirty_count = 0;
     sim.free.count = 1;
     sim.free.list[0] = (struct extent){0, ARENA_PAGES};
 }
