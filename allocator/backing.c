@@ -8,7 +8,7 @@
 
 bool hak_is_free_already(const struct hak_slab *slab, const void *address) {
     struct hak_block *block = (struct hak_block *)(uintptr_t)address, *next;
-    if (hak_header_is_freed(block, slab->class_id)) {
+    if (hak_slab_touches_clean(slab, block) || hak_header_is_freed(block, slab->class_id)) {
         return true;
     }
     if (!hak_link_peek(block, &next)) {

@@ -6,6 +6,8 @@
 #include "allocator/links.h"
 #include "allocator/superslab.h"
 
+#define CLEAN_TOUCHED "I35: no block in use or in a list touches a clean page"
+
 struct walk {
     struct hak_heap_counts counts;
     size_t available_superslabs; /* with a free and a bound slab */
@@ -53,12 +55,21 @@ static void check_slab(struct walk *walk, struct hak_slab *slab) {
         broken(walk, block != HAK_SENTINEL, "I3: no sentinel in a free list");
         broken(walk, block == HAK_SENTINEL || hak_slab_holds(slab, block), "I4: a slab's free list stays in the slab");
         broken(walk, ++length <= slab->carved, "I5: a free list is no longer than what was carved");
+        broken(walk, block == HAK_SENTINEL || !hak_slab_touches_clean(slab, block), CLEAN_TOUCHED);
         if (walk->broken != NULL) {
             return;
         }
         found(walk, slab, block, HAK_BLOCK_FREE);
     }
-    broken(walk, length + slab->used == slab->carved, "I6: every carved block is used or in the free list");
+    for (uint32_t i = 0; hak_slab_has_withdrawn(slab) && i < slab->carved; i++) {
+        if (hak_slab_touches_clean(slab, hak_slab_block(slab, i))) {
+            found(walk, slab, hak_slab_block(slab, i), HAK_BLOCK_FREE);
+            length++;
+        }
+    }
+    broken(walk, length + slab->used == slab->carved, "I6: every carved block is used, in the free list or withdrawn");
+    broken(walk, hak_slab_withdrawn_pages(slab) == 0 || hak_slab_has_withdrawn(slab),
+           "I36: where blocks are withdrawn, frees are careful");
 }
 
 static void check_superslab(void *context, struct hak_superslab *superslab) {
@@ -115,6 +126,7 @@ static void check_list(struct walk *walk, struct hak_block *block, const struct 
         bool own = hak_slab_owner(slab) == heap;
         broken(walk, state == HAK_BLOCK_REMOTE || (own && slab->class_id == class_id),
                "I10: a cached block is of its cache's class and of a slab of its cache's heap");
+        broken(walk, !hak_slab_touches_clean(slab, block), CLEAN_TOUCHED);
         broken(walk, ++length <= walk->counts.carved_blocks, "I5: a free list is no longer than what was carved");
         if (walk->broken != NULL) {
             return;

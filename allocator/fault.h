@@ -63,7 +63,10 @@
     X(REFILL_SKIPS_DRAIN)                                                                                              \
     X(POOL_PASSES_FREE)                                                                                                \
     X(LAZY_KEEPS_MORE)                                                                                                 \
-    X(OPTION_UNIT_TRUNCATES)
+    X(OPTION_UNIT_TRUNCATES)                                                                                           \
+    X(PURGE_KEEPS_LISTED)                                                                                              \
+    X(PURGE_STRADDLED)                                                                                                 \
+    X(RESTORE_FORGETS)
 
 enum hak_fault {
     HAK_FAULT_NONE,

@@ -38,10 +38,20 @@ struct hak_heap_work {
     _Atomic uint64_t refills[2]; /* tiny, pool */
     _Atomic uint64_t blocks[2];  /* that came with them */
     _Atomic uint64_t flushes;
-    _Atomic uint64_t pushed;  /* blocks handed over to other heaps */
-    _Atomic uint64_t drained; /* blocks that came back from other threads */
-    _Atomic uint64_t helped;  /* drains that others did for this heap while its owner was idle */
-    _Atomic uint64_t adopted; /* heaps */
+    _Atomic uint64_t pushed;       /* blocks handed over to other heaps */
+    _Atomic uint64_t drained;      /* blocks that came back from other threads */
+    _Atomic uint64_t helped;       /* drains that others did for this heap while its owner was idle */
+    _Atomic uint64_t adopted;      /* heaps */
+    _Atomic uint64_t purged_bytes; /* inside slabs that were in use */
+};
+
+/* What those who tidy up know of a heap's owner (tidy.c). */
+struct hak_heap_idle {
+    _Atomic uint64_t seen;     /* how much the heap had worked at the last look */
+    _Atomic uint64_t tidied;   /* and when all that can be was given back last */
+    _Atomic uint32_t since_ms; /* when what was seen was new */
+    uint32_t next_class;       /* where the one who tidies goes on, */
+    uint64_t begun;            /* if it is this work still that he began after; both under heap.lock */
 };
 
 struct hak_heap {
@@ -61,8 +71,16 @@ struct hak_heap {
     struct hak_heap *next_known;                 /* all heaps; never changes */
     struct hak_heap *next_unowned;               /* orphans or spares, under heaps.lock */
     _Atomic uint32_t drained_ms;                 /* when the queue was last looked at */
-    _Alignas(64) struct hak_remote remote;       /* written by other threads: a cache line of its own */
+    struct hak_heap_idle idle;
+    _Alignas(64) struct hak_remote remote; /* written by other threads: a cache line of its own */
 };
+
+/* Grows with whatever fills or empties slabs of the heap. Any thread. */
+static inline uint64_t hak_heap_worked(struct hak_heap *heap) {
+    struct hak_heap_work *work = &heap->work;
+    return hak_load(&work->refills[0], relaxed) + hak_load(&work->refills[1], relaxed) +
+           hak_load(&work->flushes, relaxed) + hak_load(&work->drained, relaxed) + hak_load(&work->adopted, relaxed);
+}
 
 struct hak_heaps {
     struct hak_lock lock;
@@ -81,13 +99,16 @@ struct hak_heap *hak_heap_claim(void);
 void hak_heap_release(struct hak_heap *heap);
 /* Take over the slabs of one orphan. False when there is none. Takes heaps.lock. Pre: the heap's lock is not held. */
 bool hak_heap_adopt(struct hak_heap *heap);
-/* Empty the queues of heaps whose owners have not looked at them for a while, or have ended. No lock held. */
+/* Empty the queues of heaps whose owners have not looked at them for a while, or have ended; give back what the slabs
+ * of those hold that did nothing for a long while. No lock held. */
 void hak_heaps_help(uint32_t now_ms);
-/* Give back what is not in use: this heap's caches, and of all heaps queues and empty slabs. */
+/* Give back what is not in use: this heap's caches, and of all heaps queues, empty slabs and pages inside slabs. */
 void hak_heap_trim(struct hak_heap *heap);
 
 /* Bring a class's cache down to its `keep` newest blocks. Owner only. */
 void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep);
+/* Empty all caches. Owner only. */
+void hak_heap_flush_all(struct hak_heap *heap);
 /* A class's cache ran full: half of it goes back. Owner only. */
 void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id);
 /* A class's cache ran empty and was refilled. Owner only. */
@@ -109,6 +130,10 @@ void hak_heap_salvage(struct hak_heap *heap);
 
 /* Give back every slab that is empty. */
 void hak_heap_give_empties(struct hak_heap *heap);
+/* Purge inside the slabs of a class, at most *purges of them, which is counted down: those of which a share of at least
+ * one page in `share` can go, 0: any page. They become the last of their list, so that slabs serve first that need no
+ * page faults. True when all slabs were looked at. */
+bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *purges);
 /* Return a block to its slab; an empty slab goes to the pool unless it is the last of its class here. */
 void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_block *block);
 /* Bind a slab from the pool to a class and make it available here. */

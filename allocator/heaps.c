@@ -76,7 +76,7 @@ struct hak_heap *hak_heap_claim(void) {
     return heap;
 }
 
-static void caches_flush(struct hak_heap *heap) {
+void hak_heap_flush_all(struct hak_heap *heap) {
     struct hak_class_set classes = heap->classes;
     for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         hak_heap_flush(heap, class_id, 0);
@@ -89,7 +89,7 @@ void hak_heap_release(struct hak_heap *heap) {
         heap->pending = (struct hak_pending){0};
     }
     hak_heap_push_pending(heap);
-    caches_flush(heap);
+    hak_heap_flush_all(heap);
     hak_lock_acquire(&hak_root.heaps.lock);
     hak_lock_acquire(&heap->lock);
     heap->remote.is_owned = false;
@@ -149,51 +149,6 @@ bool hak_heap_adopt(struct hak_heap *heap) {
     }
     hak_lock_release(&heaps->lock);
     return orphan != NULL;
-}
-
-void hak_heap_trim(struct hak_heap *heap) {
-    hak_heap_push_pending(heap);
-    while (hak_heap_adopt(heap)) {
-    }
-    caches_flush(heap);
-    struct hak_heap *other = hak_load(&hak_root.heaps.known, acquire);
-    for (; other != NULL; other = other->next_known) {
-        hak_lock_acquire(&other->lock);
-        hak_remote_drain(other);
-        hak_lock_release(&other->lock);
-    }
-    /* A second round: a drain may have forwarded blocks to a heap that was passed already. */
-    for (other = hak_load(&hak_root.heaps.known, acquire); other != NULL; other = other->next_known) {
-        hak_lock_acquire(&other->lock);
-        hak_remote_drain(other);
-        hak_heap_give_empties(other);
-        hak_lock_release(&other->lock);
-    }
-}
-
-/* --- owners that are idle --- */
-
-enum { IDLE_MS = 250 };
-
-/* Pre: heap.lock. Nobody else gives back the empty slabs of a heap without owner. */
-static void heap_help(struct hak_heap *heap) {
-    hak_remote_drain(heap);
-    if (!heap->remote.is_owned) {
-        hak_heap_give_empties(heap);
-    }
-    hak_count(&heap->work.helped, 1);
-}
-
-void hak_heaps_help(uint32_t now_ms) {
-    struct hak_heap *heap = hak_load(&hak_root.heaps.known, acquire);
-    for (; heap != NULL; heap = heap->next_known) {
-        bool is_idle = now_ms - hak_load(&heap->drained_ms, relaxed) >= IDLE_MS;
-        if (is_idle && hak_remote_has_blocks(&heap->remote) && hak_lock_try(&heap->lock)) {
-            hak_store(&heap->drained_ms, now_ms, relaxed);
-            heap_help(heap);
-            hak_lock_release(&heap->lock);
-        }
-    }
 }
 
 /* --- fork --- */

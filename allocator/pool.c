@@ -173,6 +173,8 @@ static struct hak_slab *slab_take(struct hak_pool *pool, enum hak_pool_kind kind
     if (HAK_FAULT_IF(SLAB_TWO_CLASSES, (superslab->free_mask & ~bit) != 0)) {
         return slab;
     }
+    bool is_clean = (superslab->dirty_mask & bit) == 0;
+    hak_store(&slab->clean_pages, is_clean ? hak_slab_all_pages(slab) : 0, relaxed);
     superslab->free_mask &= ~bit;
     dirty_set(pool, superslab, superslab->dirty_mask & ~bit);
     if ((superslab->purged_mask & bit) != 0) {

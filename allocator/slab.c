@@ -7,26 +7,28 @@
 #include "allocator/links.h"
 #include "allocator/superslab.h"
 
-static struct hak_block *block_at(const struct hak_slab *slab, uint32_t index) {
-    return (struct hak_block *)(void *)(slab->start + (size_t)index * slab->block_bytes);
-}
-
 void hak_slab_set_owner(struct hak_slab *slab, struct hak_heap *owner) {
-    bool careful = owner != NULL && hak_option(FAIL_FAST) != 0;
+    bool careful = owner != NULL && (hak_option(FAIL_FAST) != 0 || hak_slab_withdrawn_pages(slab) != 0);
     hak_store(&slab->owner_word, (uintptr_t)owner | (careful ? HAK_OWNER_CAREFUL : 0), relaxed);
 }
 
 struct hak_block *hak_slab_pop(struct hak_slab *slab) {
     hak_debug_assert(!hak_slab_is_full(slab));
     struct hak_block *block;
+    if (slab->free == NULL && hak_slab_has_withdrawn(slab)) {
+        hak_slab_restore(slab);
+    }
     if (HAK_FAULT_IF(CARVE_BY_USED, slab->used < slab->carved && slab->carved < slab->capacity)) {
-        block = block_at(slab, slab->used);
-        slab->carved_end = (char *)block_at(slab, ++slab->carved);
+        block = hak_slab_block(slab, slab->used);
+        slab->carved_end = (char *)hak_slab_block(slab, ++slab->carved);
     } else if (slab->free != NULL) {
         block = hak_list_pop(&slab->free);
     } else {
-        block = block_at(slab, slab->carved++);
+        block = hak_slab_block(slab, slab->carved++);
         slab->carved_end = (char *)block + slab->block_bytes;
+        if (hak_slab_clean_pages(slab) != 0) {
+            hak_slab_use_pages(slab, block);
+        }
         os_announce((char *)block - HAK_HEADER_BYTES, slab->block_bytes);
     }
     slab->used++;
@@ -70,9 +72,7 @@ void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *ow
 void hak_slab_unbind(struct hak_slab *slab) {
     hak_debug_assert(slab->used == 0);
     hak_heap_assert(hak_slab_is_valid(slab));
-    for (uint32_t i = 0; i < slab->carved; i++) {
-        hak_link_wipe(block_at(slab, i));
-    }
+    hak_slab_wipe_links(slab);
     if (!HAK_FAULT(STALE_METADATA)) {
         slab->free = NULL;
     }
@@ -93,15 +93,24 @@ bool hak_slab_could_hold(const struct hak_slab *slab, const void *address) {
     return starts_below(slab, address, slab->capacity);
 }
 
+/* Withdrawn blocks are counted one by one: nothing depends on their number. */
+uint32_t hak_slab_withdrawn(const struct hak_slab *slab) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; hak_slab_has_withdrawn(slab) && i < slab->carved; i++) {
+        count += hak_slab_touches_clean(slab, hak_slab_block(slab, i));
+    }
+    return count;
+}
+
 bool hak_slab_is_valid(const struct hak_slab *slab) {
     if (slab->state != HAK_SLAB_BOUND || slab->used > slab->carved || slab->carved > slab->capacity) {
         return false;
     }
     uint32_t length = 0;
     for (struct hak_block *block = slab->free; block != NULL; block = hak_link_get(block)) {
-        if (!hak_slab_holds(slab, block) || ++length > slab->carved) {
+        if (!hak_slab_holds(slab, block) || hak_slab_touches_clean(slab, block) || ++length > slab->carved) {
             return false;
         }
     }
-    return length == (uint32_t)slab->carved - slab->used;
+    return length + hak_slab_withdrawn(slab) == (uint32_t)slab->carved - slab->used;
 }

@@ -3,12 +3,18 @@
  * Invariants of a bound slab, in terms of its two counters:
  *   used    blocks that left the slab and are not back in its free list: live, cached by a thread, or on their way back
  *   carved  how far the slab was ever cut; it only grows until the slab is reset
- *   carved - used == length of the free list;  used <= carved <= capacity
+ *   carved - used == length of the free list + blocks that are withdrawn;  used <= carved <= capacity
  * Blocks are cut by `carved`, never by `used`.
  *
+ * Pages inside it may be clean: they read as zero and take no memory, because they were not written since the system
+ * gave them, or were purged (slab_pages.c). A carved block that touches a clean page is withdrawn: free, but in no
+ * list, since a link would need the page. No other carved block touches one. When the free list is empty, withdrawn
+ * blocks come back a page at a time, the lowest first, and before the slab is cut further: so it is cut no further than
+ * its use asks for, and what is not cut is behind all that is withdrawn.
+ *
  * A bound slab is touched under the lock of the owning heap. Without it anybody who holds a live block of the slab may
- * read `owner`, and what does not change while it is bound: class, start, capacity. A free slab belongs to the pool,
- * under its lock. */
+ * read `owner`, `clean_pages` (whose bits of that block's pages are 0 as long as it is live), and what does not change
+ * while it is bound: class, start, capacity. A free slab belongs to the pool, under its lock. */
 #ifndef HAKMEM_ALLOCATOR_SLAB_H
 #define HAKMEM_ALLOCATOR_SLAB_H
 
@@ -35,11 +41,13 @@ struct hak_slab {
     uint16_t carved;
     uint16_t capacity; /* blocks */
     uint8_t class_id;
-    uint8_t state; /* enum hak_slab_state */
+    uint8_t state;                /* enum hak_slab_state */
+    _Atomic uint32_t clean_pages; /* bit i: page i of the slab is clean */
 };
 _Static_assert(sizeof(struct hak_slab) == 64, "a slab's metadata is one cache line");
 
-/* Set in owner_word where frees must take the careful path: it compares equal to no heap (HAKMEM_FAIL_FAST=1). */
+/* Set in owner_word where frees must take the careful path: it compares equal to no heap. With HAKMEM_FAIL_FAST=1, and
+ * as long as blocks are withdrawn: their pages read as zero, so a second free of one is not seen by its first word. */
 enum { HAK_OWNER_CAREFUL = 1 };
 
 /* The owning heap, or NULL. It may be an older one than the block's slab has now: see remote.h. */
@@ -50,17 +58,49 @@ static inline struct hak_heap *hak_slab_owner(const struct hak_slab *slab) {
 
 void hak_slab_set_owner(struct hak_slab *slab, struct hak_heap *owner);
 
-static inline bool hak_slab_is_full(const struct hak_slab *slab) {
-    return slab->free == NULL && slab->carved == slab->capacity;
+static inline uint32_t hak_slab_clean_pages(const struct hak_slab *slab) {
+    return hak_load(&((struct hak_slab *)(uintptr_t)slab)->clean_pages, relaxed);
 }
 
-/* Bind a free slab to a class and an owner: all counters start anew. */
+/* Those that withdrawn blocks touch. */
+uint32_t hak_slab_withdrawn_pages(const struct hak_slab *slab);
+
+/* Whether some of the carved blocks are withdrawn. Pre: the slab has an owner. */
+static inline bool hak_slab_has_withdrawn(const struct hak_slab *slab) {
+    uintptr_t word = hak_load(&((struct hak_slab *)(uintptr_t)slab)->owner_word, relaxed);
+    return (word & HAK_OWNER_CAREFUL) != 0 && hak_slab_withdrawn_pages(slab) != 0;
+}
+
+static inline bool hak_slab_is_full(const struct hak_slab *slab) {
+    return slab->free == NULL && slab->carved == slab->capacity && !hak_slab_has_withdrawn(slab);
+}
+
+static inline struct hak_block *hak_slab_block(const struct hak_slab *slab, uint32_t index) {
+    return (struct hak_block *)(void *)(slab->start + (size_t)index * slab->block_bytes);
+}
+
+/* Bind a free slab to a class and an owner: all counters start anew. Pre: clean_pages says which pages are clean. */
 void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *owner);
 
 /* Take a block. Pre: not full. */
 struct hak_block *hak_slab_pop(struct hak_slab *slab);
 /* Give a block back to the free list. */
 void hak_slab_push(struct hak_slab *slab, struct hak_block *block);
+
+/* Purge the pages that no block in use touches, if they are at least so many; their blocks are withdrawn. Returns how
+ * much was purged: 0 when there was too little, or the system refused. */
+size_t hak_slab_purge(struct hak_slab *slab, uint32_t pages_min);
+/* Make blocks that are withdrawn free ones again: those of the lowest clean pages, until there is one. Pre: some are.
+ */
+void hak_slab_restore(struct hak_slab *slab);
+/* The block was cut: its pages are clean no longer. */
+void hak_slab_use_pages(struct hak_slab *slab, const struct hak_block *block);
+/* Whether a clean page is among those of a block that the slab could hold, so that it is not in use. Any thread. */
+bool hak_slab_touches_clean(const struct hak_slab *slab, const struct hak_block *block);
+/* All pages of the slab, as bits. */
+uint32_t hak_slab_all_pages(const struct hak_slab *slab);
+/* Wipe the links of all carved blocks; clean pages hold none, and stay so. */
+void hak_slab_wipe_links(struct hak_slab *slab);
 
 /* Wipe what free blocks still hold of links, and leave the slab unbound. Pre: used == 0. */
 void hak_slab_unbind(struct hak_slab *slab);
@@ -73,5 +113,7 @@ bool hak_slab_could_hold(const struct hak_slab *slab, const void *address);
 
 /* Counters within their bounds, free list of the right length, every link inside the slab. Walks the list. */
 bool hak_slab_is_valid(const struct hak_slab *slab);
+/* Number of withdrawn blocks. Looks at each. */
+uint32_t hak_slab_withdrawn(const struct hak_slab *slab);
 
 #endif

@@ -14,6 +14,14 @@ static inline void hak_slab_list_insert(struct hak_slab **list, struct hak_slab 
     *list = slab;
 }
 
+/* Behind `tail`, the last of a list that is not empty. */
+static inline void hak_slab_list_append(struct hak_slab *tail, struct hak_slab *slab) {
+    hak_debug_assert(tail->next == NULL);
+    slab->previous = tail;
+    slab->next = NULL;
+    tail->next = slab;
+}
+
 static inline void hak_slab_list_remove(struct hak_slab **list, struct hak_slab *slab) {
     if (slab->previous != NULL) {
         slab->previous->next = slab->next;

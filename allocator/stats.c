@@ -10,6 +10,8 @@ static void add_slab(struct hak_stats *stats, const struct hak_slab *slab) {
     bool is_tiny = slab->class_id < HAK_TINY_CLASSES;
     stats->value[is_tiny ? HAK_STAT_TINY_slabs : HAK_STAT_POOL_slabs]++;
     stats->value[is_tiny ? HAK_STAT_TINY_slab_bytes : HAK_STAT_POOL_slab_bytes] += hak_slab_bytes(slab);
+    stats->value[is_tiny ? HAK_STAT_TINY_clean_bytes : HAK_STAT_POOL_clean_bytes] +=
+        (size_t)__builtin_popcount(hak_slab_clean_pages(slab)) << HAK_PAGE_SHIFT;
     stats->value[is_tiny ? HAK_STAT_TINY_live_blocks : HAK_STAT_POOL_live_blocks] += slab->used;
     stats->value[is_tiny ? HAK_STAT_TINY_live_bytes : HAK_STAT_POOL_live_bytes] +=
         (uint64_t)slab->used * slab->block_bytes;
@@ -38,6 +40,7 @@ static void add_heap(struct hak_stats *stats, struct hak_heap *heap) {
     stats->value[HAK_STAT_THREAD_helped] += hak_load(&work->helped, relaxed);
     stats->value[HAK_STAT_THREAD_adopted] += hak_load(&work->adopted, relaxed);
     stats->value[HAK_STAT_THREAD_heaps]++;
+    stats->value[HAK_STAT_MEMORY_slab_purged_bytes] += hak_load(&work->purged_bytes, relaxed);
 }
 
 /* What the calling thread's own caches hold: count and bytes by tier. */

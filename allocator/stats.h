@@ -16,6 +16,7 @@
     X(TINY, refills, "batches they came in")                                                                           \
     X(TINY, slabs, "slabs in use")                                                                                     \
     X(TINY, slab_bytes, "their memory")                                                                                \
+    X(TINY, clean_bytes, "of this, pages that are not resident")                                                       \
     X(TINY, live_blocks, "blocks in use, or in another thread's cache")                                                \
     X(TINY, live_bytes, "their memory")                                                                                \
     X(TINY, free_blocks, "blocks that were in use and are back in their slabs")                                        \
@@ -23,6 +24,7 @@
     X(POOL, refills, "batches they came in")                                                                           \
     X(POOL, slabs, "slabs in use")                                                                                     \
     X(POOL, slab_bytes, "their memory")                                                                                \
+    X(POOL, clean_bytes, "of this, pages that are not resident")                                                       \
     X(POOL, live_blocks, "blocks in use, or in another thread's cache")                                                \
     X(POOL, live_bytes, "their memory")                                                                                \
     X(POOL, free_blocks, "blocks that were in use and are back in their slabs")                                        \
@@ -50,6 +52,7 @@
     X(MEMORY, live_bytes, "slabs, runs and mappings in use")                                                           \
     X(MEMORY, dirty_bytes, "free memory that is resident")                                                             \
     X(MEMORY, purged_bytes, "free memory purged so far")                                                               \
+    X(MEMORY, slab_purged_bytes, "of these, inside slabs in use")                                                      \
     X(MEMORY, metadata_bytes, "the allocator's own records")                                                           \
     X(THREAD, heaps, "heaps made")                                                                                     \
     X(THREAD, adopted, "heaps of ended threads taken over")                                                            \

@@ -14,6 +14,7 @@ static size_t header_bytes(uint32_t slab_count) {
 static void divide(struct hak_superslab *superslab, uint32_t slab_shift) {
     uint32_t slab_count = (uint32_t)(hak_superslab_bytes() >> slab_shift) - 1;
     hak_assert(header_bytes(slab_count) <= (size_t)1 << slab_shift && slab_count < 63);
+    hak_assert(((size_t)1 << slab_shift) >> HAK_PAGE_SHIFT <= 32); /* the bits of clean_pages */
     os_announce(superslab, header_bytes(slab_count));
     hak_mark_open(superslab, header_bytes(slab_count));
     superslab->slab_count = slab_count;

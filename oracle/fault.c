@@ -116,6 +116,13 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
     ENTRY(OPTION_UNIT_TRUNCATES, "option-unit-truncates",
           "several: a size with a suffix below the unit counts as a round number of it, or as none",
           "an option in MB with a number of k", MODEL, OPTION),
+    ENTRY(PURGE_KEEPS_LISTED, "purge-keeps-listed",
+          "several: pages of free blocks are purged, and the links in them with them",
+          "trim with a slab of which a page is free and another is not", LINK_BROKEN, SEQUENCE),
+    ENTRY(PURGE_STRADDLED, "purge-straddled", "several: a page is purged that the end of a live block reaches into",
+          "trim with a live block across two pages, the second one free but for it", CONTENT_CHANGED, SEQUENCE),
+    ENTRY(RESTORE_FORGETS, "restore-forgets", "several: of the blocks of a purged page one comes back",
+          "a slab with a purged page that is used again", ACCOUNTING, SEQUENCE),
 };
 
 int fault_find(const char *name) {

@@ -96,6 +96,39 @@ static inline void *freed_and_back_in_its_slab(size_t size_bytes) {
     return block;
 }
 
+/* The first block of the slab is live, and the page of the last one was purged: nothing stands in it any more. */
+static inline void *freed_and_purged(size_t size_bytes) {
+    enum { BLOCKS_MAX = 1 << 10 };
+    static void *blocks[BLOCKS_MAX];
+    size_t count = 0;
+    do {
+        require(count < BLOCKS_MAX);
+        blocks[count] = take(size_bytes);
+    } while (hak_slab_of(blocks[count]) == hak_slab_of(blocks[0]) && ++count < hak_slab_of(blocks[0])->capacity);
+    for (size_t i = 1; i < count; i++) {
+        hak_free(blocks[i]);
+    }
+    (void)hak_malloc_trim(0);
+    const struct hak_slab *slab = hak_slab_of(blocks[0]);
+    require(hak_slab_touches_clean(slab, blocks[count - 1]) || hak_slab_bytes(slab) == HAK_PAGE_BYTES);
+    return blocks[count - 1];
+}
+
+static inline void *make_one_purged(void *result) {
+    size_t size_bytes = *(size_t *)result;
+    *(void **)result = freed_and_purged(size_bytes);
+    return NULL;
+}
+
+static inline void *freed_and_purged_by_ended_thread(size_t size_bytes) {
+    union {
+        size_t size_bytes;
+        void *block;
+    } of = {size_bytes};
+    on_thread(make_one_purged, &of);
+    return of.block;
+}
+
 /* Something of another class is live in the SuperSlab, so that stays, and only the slab is empty. */
 static inline void *freed_with_all_its_slab(size_t size_bytes) {
     void *block = take(size_bytes);
@@ -262,6 +295,10 @@ enum notice { ALWAYS, NOT_AT_FREE };
     X("big block, freed among others", freed_among_others, BIG_BYTES, NOT_OURS, ALWAYS)                                \
     X("tiny block, back in its slab", freed_and_back_in_its_slab, TINY_BYTES, FREED, ALWAYS)                           \
     X("pool block, back in its slab", freed_and_back_in_its_slab, POOL_BYTES, FREED, ALWAYS)                           \
+    X("tiny block on a purged page", freed_and_purged, TINY_BYTES, FREED, ALWAYS)                                      \
+    X("pool block on a purged page", freed_and_purged, POOL_BYTES, FREED, ALWAYS)                                      \
+    X("tiny block on an orphan's purged page", freed_and_purged_by_ended_thread, TINY_BYTES, FREED, ALWAYS)            \
+    X("pool block on an orphan's purged page", freed_and_purged_by_ended_thread, POOL_BYTES, FREED, ALWAYS)            \
     X("tiny block of an emptied slab", freed_with_all_its_slab, TINY_BYTES, NO_OWNER, ALWAYS)                          \
     X("pool block of an emptied slab", freed_with_all_its_slab, POOL_BYTES, NO_OWNER, ALWAYS)                          \
     X("tiny block of a cached SuperSlab", freed_with_all_its_superslab, TINY_BYTES, NO_OWNER, ALWAYS)                  \

@@ -4,115 +4,12 @@
  *
  * Time: where something has to be older than a limit, the test sleeps longer than that, or works until it has happened;
  * nothing has to be done fast. */
-#include "tests/test_real.h"
-
-#include <fcntl.h>
-#include <pthread.h>
-#include <time.h>
-
-#include "allocator/check.h"
-#include "allocator/root.h"
-#include "allocator/stats.h"
-#include "allocator/thread.h"
+#include "tests/memory_fixture.h"
 
 /* Sanitizers have memory of their own for each byte of ours, and proofs of whole heaps take their time: there a smaller
  * burst shows the same. */
 static const size_t BURST_BYTES = SANITIZED || HAK_CHECK >= 2 ? (size_t)128 << 20 : (size_t)1 << 30;
 static const size_t LIMIT_BYTES = (size_t)32 << 20;
-
-/* Of the whole process, from the kernel. */
-static size_t resident_bytes(void) {
-    char text[128] = "";
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    require(file >= 0 && read(file, text, sizeof text - 1) > 0);
-    (void)close(file);
-    unsigned long total, resident;
-    require(sscanf(text, "%lu %lu", &total, &resident) == 2);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static uint64_t stat_now(enum hak_stat stat) {
-    struct hak_stats stats;
-    hak_stats_take(&stats);
-    return stats.value[stat];
-}
-#define NOW(stat) stat_now(HAK_STAT_##stat)
-
-static void say_all(const char *what) {
-    char text[8192];
-    (void)hak_stats_json(text, sizeof text);
-    (void)fprintf(stderr, "%s: %s\n", what, text);
-}
-
-/* By what the allocator says, and by what the kernel says, which has the last word. */
-static void expect_little_held(size_t before_bytes, size_t limit_bytes) {
-    uint64_t held_bytes = NOW(MEMORY_live_bytes) + NOW(MEMORY_dirty_bytes);
-    size_t grown_bytes = resident_bytes() - before_bytes;
-    if (held_bytes > limit_bytes || (!SANITIZED && (ptrdiff_t)grown_bytes > (ptrdiff_t)limit_bytes)) {
-        (void)fprintf(stderr, "%ju bytes held, %td resident, %zu allowed\n", (uintmax_t)held_bytes,
-                      (ptrdiff_t)grown_bytes, limit_bytes);
-        say_all("too much is held");
-        abort();
-    }
-}
-
-static void expect_whole_heap(void) {
-    struct hak_heap_counts counts;
-    const char *broken = hak_check_heap(&counts, NULL, NULL);
-    if (broken != NULL) {
-        (void)fprintf(stderr, "%s\n", broken);
-    }
-    require(broken == NULL);
-}
-
-/* After a trim, with nothing live. */
-static void expect_nothing_held(size_t before_bytes) {
-    require(NOW(SUPERSLAB_mapped) == 0 && NOW(RUN_regions) == 0 && NOW(BIG_cached_blocks) == 0);
-    require(NOW(MEMORY_live_bytes) == 0 && NOW(MEMORY_dirty_bytes) == 0);
-    expect_little_held(before_bytes, ((size_t)1 << 20) + NOW(MEMORY_metadata_bytes)); /* which stays */
-    expect_whole_heap();
-}
-
-static void set_option(const char *name, const char *value) {
-    require(hak_load(&hak_root.link_key, relaxed) == 0 && setenv(name, value, 1) == 0);
-}
-
-static void sleep_ms(unsigned duration_ms) {
-    struct timespec left = {duration_ms / 1000, (long)(duration_ms % 1000) * 1000000};
-    while (nanosleep(&left, &left) != 0) {
-    }
-}
-
-/* Blocks are linked through their first word, so that the burst needs no memory beside itself. */
-struct chain {
-    void **first;
-};
-
-static struct chain chain_make(size_t size_bytes, size_t total_bytes) {
-    struct chain chain = {NULL};
-    for (size_t bytes = 0; bytes < total_bytes; bytes += size_bytes) {
-        char *block = hak_malloc(size_bytes);
-        require(block != NULL);
-        for (size_t i = 0; i < size_bytes; i += 4096) {
-            block[i] = 1;
-        }
-        *(void ***)(void *)block = chain.first;
-        chain.first = (void **)(void *)block;
-    }
-    return chain;
-}
-
-static void chain_free_some(struct chain *chain, size_t count) {
-    for (size_t i = 0; i < count && chain->first != NULL; i++) {
-        void **block = chain->first;
-        chain->first = *block;
-        hak_free(block);
-    }
-}
-
-static void chain_free(struct chain chain) {
-    chain_free_some(&chain, SIZE_MAX);
-}
 
 static const size_t sizes[] = {16, 64, 200, 1024, 3000, 20000, 32768, 100000, 1000000, 5000000};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
@@ -193,24 +90,6 @@ static void make_some_of_each_tier(void) {
     }
     for (unsigned i = 0; i < SIZES; i++) {
         chain_free(chains[i]);
-    }
-}
-
-/* What any program does that goes on: some of it takes the slow paths, where the clock is looked at. */
-static void work_a_little(void) {
-    chain_free(chain_make(100, 400000));
-    hak_free(hak_malloc(40000));
-}
-
-/* Works until no more than so much is left; many times longer than it should take. */
-static void work_until(enum hak_stat stat, uint64_t most) {
-    for (unsigned turn = 0; stat_now(stat) > most; turn++) {
-        if (turn == 2000) {
-            say_all("it stays");
-            abort();
-        }
-        work_a_little();
-        sleep_ms(5);
     }
 }
 
