@@ -94,7 +94,7 @@ static bool purge_oldest(bool only_due, uint32_t now_ms) {
     set_leaving(big);
     hak_big_unlock();
 
-    bool purged = os_purge(big->base, big->size_bytes);
+    bool purged = hak_decay_purge(big->base, big->size_bytes);
     if (purged) {
         hak_decay_purged(big->size_bytes);
         hak_ring_note(HAK_EVENT_PURGED, (uintptr_t)big->base);

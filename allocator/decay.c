@@ -19,6 +19,21 @@ void hak_decay_purged(size_t purged_bytes) {
     (void)hak_fetch_add(&hak_root.decay.purged_bytes, purged_bytes, relaxed);
 }
 
+bool hak_decay_purge(void *address, size_t size_bytes) {
+    bool purged = os_purge(address, size_bytes);
+    if (HAK_UNLIKELY(!purged)) {
+        hak_store(&hak_root.decay.refused_ms_plus_one, os_clock_ms() + UINT64_C(1), relaxed);
+    }
+    return purged;
+}
+
+/* Whether it is not yet time to ask again. */
+static bool is_silent(void) {
+    uint64_t refused_ms_plus_one = hak_load(&hak_root.decay.refused_ms_plus_one, relaxed);
+    return HAK_UNLIKELY(refused_ms_plus_one != 0) &&
+           hak_decay_age_ms((uint32_t)(refused_ms_plus_one - 1), os_clock_ms()) < HAK_DECAY_SILENCE_MS;
+}
+
 size_t hak_decay_excess(void) {
     size_t dirty_bytes = hak_load(&hak_root.decay.dirty_bytes, relaxed);
     size_t budget_bytes = (size_t)hak_option(DIRTY_MAX_MB) << 20;
@@ -26,12 +41,12 @@ size_t hak_decay_excess(void) {
         return 0;
     }
     budget_bytes += hak_load(&hak_root.decay.live_bytes, relaxed) / 8;
-    return dirty_bytes <= budget_bytes ? 0 : dirty_bytes - budget_bytes;
+    return dirty_bytes <= budget_bytes || is_silent() ? 0 : dirty_bytes - budget_bytes;
 }
 
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms) {
-    return hak_decay_age_ms(since_ms, now_ms) >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) ||
-           hak_decay_excess() > 0;
+    bool is_old = hak_decay_age_ms(since_ms, now_ms) >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+    return (is_old && !is_silent()) || hak_decay_excess() > 0;
 }
 
 /* An eighth of the delay is close enough. Whoever frees purges what is its own first; when live memory fell and there

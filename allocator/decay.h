@@ -7,6 +7,10 @@
  *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each
  * owner of dirty memory purge what is older, and release what is past its time to live.
  *
+ * Where the program has locked its pages into memory, the system refuses to purge, and would refuse each time anew:
+ * after a refusal nobody but malloc_trim asks for HAK_DECAY_SILENCE_MS. Other owners' pages wait with those; each such
+ * time begins with what waits longest, and who was refused goes to the young end.
+ *
  * There is no thread for this: a process that makes no calls keeps at most its budget. Counters are sums of what the
  * owners tell; they take no lock. Lists of what is dirty belong to the owners, under their locks. Any thread. */
 #ifndef HAKMEM_ALLOCATOR_DECAY_H
@@ -20,17 +24,24 @@
 
 struct hak_decay {
     _Atomic size_t dirty_bytes;
-    _Atomic size_t live_bytes;   /* bound slabs, live runs, live mappings: whole ones */
-    _Atomic size_t purged_bytes; /* ever */
-    _Atomic uint32_t looked_ms;  /* when somebody last looked after age */
+    _Atomic size_t live_bytes;            /* bound slabs, live runs, live mappings: whole ones */
+    _Atomic size_t purged_bytes;          /* ever */
+    _Atomic uint32_t looked_ms;           /* when somebody last looked after age */
+    _Atomic uint64_t refused_ms_plus_one; /* when the system last refused to purge; 0: never */
 };
+
+enum { HAK_DECAY_SILENCE_MS = 1000 };
 
 /* Tell of a change. Wraps around like all unsigned arithmetic: a fall is the negative in two's complement. */
 void hak_decay_dirty(size_t change_bytes);
 void hak_decay_live(size_t change_bytes);
 void hak_decay_purged(size_t purged_bytes);
 
-/* How much dirty memory is above the budget. Owners purge their oldest until it is 0 or they have no more. */
+/* os_purge, with whatever locks are held. */
+bool hak_decay_purge(void *address, size_t size_bytes);
+
+/* How much dirty memory is above the budget, and 0 in the time after a refusal. Owners purge their oldest until it is 0
+ * or they have no more. */
 size_t hak_decay_excess(void);
 
 /* How long ago that was. A time a little in the future is one that somebody else took after now_ms was read: 0. */
@@ -39,7 +50,8 @@ static inline uint32_t hak_decay_age_ms(uint32_t since_ms, uint32_t now_ms) {
     return age_ms > UINT32_MAX - 60000 ? 0 : age_ms;
 }
 
-/* Whether something that became free at since_ms is due to be purged: it is old, or there is too much. */
+/* Whether something that became free at since_ms is due to be purged: it is old, or there is too much; and nothing was
+ * refused lately. */
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms);
 
 /* Call on slow paths, with no lock held: now and then it has all owners look after age. */

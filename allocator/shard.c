@@ -171,7 +171,7 @@ struct hak_free_run *hak_shard_empty(struct hak_shard *shard) {
 bool hak_shard_purge(struct hak_shard *shard, struct hak_free_run *run, bool due) {
     struct hak_region *region = run->region;
     struct hak_page_span span = hak_region_dirty_span(region, run);
-    if (!os_purge(hak_region_address(region, span.first), (size_t)span.pages << HAK_PAGE_SHIFT)) {
+    if (!hak_decay_purge(hak_region_address(region, span.first), (size_t)span.pages << HAK_PAGE_SHIFT)) {
         hak_ring_note(HAK_EVENT_REFUSED, (size_t)span.pages << HAK_PAGE_SHIFT);
         age_remove(shard, run);
         age_insert(shard, run, shard->youngest);

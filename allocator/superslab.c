@@ -82,7 +82,7 @@ uint64_t hak_superslab_purge(struct hak_superslab *superslab, uint64_t mask) {
         uint32_t count = (uint32_t)__builtin_ctzll(from_first);
         uint64_t stretch = ((UINT64_C(1) << count) - 1) << first;
         char *start = (char *)superslab + ((size_t)first << superslab->slab_shift);
-        if (os_purge(start, (size_t)count << superslab->slab_shift)) {
+        if (hak_decay_purge(start, (size_t)count << superslab->slab_shift)) {
             purged |= stretch;
         }
         left &= ~stretch;

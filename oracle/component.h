@@ -33,6 +33,9 @@ const struct component *component_find(const char *name);
 
 /* --- for the components themselves --- */
 
+/* Whether nothing is purged now but by a trim, since the system refused to less than a second ago. */
+bool component_is_purge_silent(void);
+
 /* Raises "model" unless both are the same; `what` names the thing in the message. */
 void component_compare(const char *what, uint64_t component_has, uint64_t model_has);
 /* A request came to nothing: raises "spurious-failure" unless the system refused something since refused_before. */

@@ -12,7 +12,8 @@
  *   check                            cache, map and sums are proven
  *
  * A size of 128 stands for a page, so that small ones differ; all are taken modulo an eighth of the arena. The model
- * knows every hit and miss, what leaves for the bounds of count, bytes, age and dirt, and the length of the table.
+ * knows every hit and miss, what leaves for the bounds of count, bytes, age and dirt (which is not looked at
+ * for a second after a refusal), and the length of the table.
  * Where the system refused something in a call, what the cache then has must be a part of what the model expects, in
  * the same order, and the model goes on from there. */
 #include "allocator/bigcache.h"
@@ -94,7 +95,8 @@ static bool is_over(void) {
 
 static bool is_too_dirty(void) {
     size_t budget_bytes = (size_t)hak_option(DIRTY_MAX_MB) * 1024 * 1024;
-    return state.dirty_bytes > budget_bytes && state.dirty_bytes > budget_bytes + state.live_bytes / 8;
+    return !component_is_purge_silent() && state.dirty_bytes > budget_bytes &&
+           state.dirty_bytes > budget_bytes + state.live_bytes / 8;
 }
 
 /* The oldest dirty one becomes clean, where it is. False when there is none, or it is younger than min_age_ms. */
@@ -131,7 +133,8 @@ static void expect_age(uint32_t now_ms) {
     while (state.count > 0 && (now_ms - state.cached[0].since_ms >= limit_ms || is_over())) {
         (void)entry_take(0);
     }
-    while (purge_oldest(now_ms, is_too_dirty() ? 0 : hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY))) {
+    while (!component_is_purge_silent() &&
+           purge_oldest(now_ms, is_too_dirty() ? 0 : hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY))) {
     }
     state.buckets = state.count == 0 ? 0 : state.buckets;
 }

@@ -318,8 +318,8 @@ static void pool_age(void) {
     uint32_t now_ms = os_clock_ms(), age_ms = now_ms - state.changed_ms;
     uint64_t refused = sim_refused();
     hak_pool_age(now_ms);
-    bool is_old =
-        age_ms / 1000 >= hak_option(SUPERSLAB_TTL_SEC) && age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+    bool is_old = age_ms / 1000 >= hak_option(SUPERSLAB_TTL_SEC) &&
+                  age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) && !component_is_purge_silent();
     if (is_old && sim_refused() == refused) {
         compare_trimmed("when all that is free is old");
     }

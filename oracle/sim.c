@@ -28,6 +28,7 @@ static struct {
     uint32_t fail_next;
     uint64_t requests;
     uint64_t refused;
+    uint64_t purge_refused_ms_plus_one;
     uint64_t clock_ms;
     uint64_t cleared_pages;
     uint32_t fresh_cursor; /* PLACE_FRESH: look from here on first */
@@ -237,6 +238,7 @@ bool os_purge(void *address, size_t size_bytes) {
         finding_raise(CHECK_INVARIANT, address, "os_purge of memory that is not committed");
     }
     if (request_fails()) {
+        sim.purge_refused_ms_plus_one = sim.clock_ms + 1;
         return false;
     }
     range_clear(address, size_bytes);
@@ -331,6 +333,10 @@ uint64_t sim_refused(void) {
     return sim.refused;
 }
 
+bool sim_refused_purge(uint64_t within_ms) {
+    return sim.purge_refused_ms_plus_one != 0 && sim.clock_ms - (sim.purge_refused_ms_plus_one - 1) < within_ms;
+}
+
 size_t sim_reserved_bytes(void) {
     return (size_t)sim.free.taken_pages << SIM_PAGE_SHIFT;
 }
@@ -402,6 +408,7 @@ void sim_reset(bool deep) {
     sim.fail_next = 0;
     sim.requests = 0;
     sim.refused = 0;
+    sim.purge_refused_ms_plus_one = 0;
     sim.clock_ms = 0;
     sim.fresh_cursor = 0;
     sim.free.taken_pages = 0;

@@ -37,6 +37,8 @@ uint64_t sim_clock_ms(void);
 
 /* Requests that were refused so far, by injection or because the arena is full. */
 uint64_t sim_refused(void);
+/* Whether a purge was among them less than within_ms ago. */
+bool sim_refused_purge(uint64_t within_ms);
 /* Bytes reserved now. */
 size_t sim_reserved_bytes(void);
 /* Whether all of [address, address + size_bytes) is committed memory of the arena. */

@@ -212,7 +212,11 @@ static void test_purge_that_is_refused(void **state) {
     advance(hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY));
     assert_null(hak_map_big(first));
     assert_int_equal(totals().cached, 1);
+    advance(HAK_DECAY_SILENCE_MS - 1);
+    assert_int_equal(totals().cached_dirty_bytes, pages_bytes(2));
+    advance(1);
     assert_int_equal(totals().cached_dirty_bytes, 0);
+    assert_int_equal(totals().cached, 1);
     assert_proven();
     assert_all_returned();
 }

@@ -106,7 +106,8 @@ static size_t option(enum hak_option_id id) {
 }
 
 static bool is_too_dirty(void) {
-    return cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model.live_bytes / 8;
+    return !sim_refused_purge(HAK_DECAY_SILENCE_MS) &&
+           cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model.live_bytes / 8;
 }
 
 static void cached_bound(void) {
@@ -140,7 +141,8 @@ static void cached_age(void) {
     }
     cached_bound();
     for (size_t i = 0; i < model.cached_count; i++) {
-        bool due = now_ms - model.cached[i].since_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
+        bool due = !sim_refused_purge(HAK_DECAY_SILENCE_MS) &&
+                   now_ms - model.cached[i].since_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
         reached.purged_due += due && model.cached[i].dirty;
         model.cached[i].dirty = model.cached[i].dirty && !due && !is_too_dirty();
     }

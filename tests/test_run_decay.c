@@ -166,16 +166,47 @@ static void test_who_is_refused_goes_behind(void **state) {
     (void)state;
     begin(HAK_GEOMETRY_TINY);
     char *a = take(1, 0), *fence = take(1, 0), *b = take(2, 0), *end = take(1, 0);
+    hak_ace_pin(&hak_root.ace, HAK_ACE_PURGE_DELAY, 2 * HAK_DECAY_SILENCE_MS);
     assert_true(give(a) && give(b));
     sim_advance_clock(hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY));
     sim_fail_next(1);
     hak_run_age(os_clock_ms());
     assert_proven();
     assert_int_equal(counts.dirty_bytes, pages_bytes(3));
+    sim_advance_clock(HAK_DECAY_SILENCE_MS - 1);
+    hak_run_age(os_clock_ms());
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, pages_bytes(3));
+    sim_advance_clock(1);
     hak_run_age(os_clock_ms());
     assert_proven();
     assert_int_equal(counts.dirty_bytes, pages_bytes(1));
     assert_true(give(fence) && give(end));
+    assert_all_returned();
+}
+
+/* Where all pages are locked, asking at each free would be a request to the system for each. */
+static void test_after_a_refusal_nobody_asks_for_a_second(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 0;
+    char *fence = take(1, 0);
+    sim_advance_clock(UINT32_MAX - HAK_DECAY_SILENCE_MS / 2); /* it wraps on the way */
+    for (uint64_t round = 1; round <= 3; round++) {
+        for (uint32_t frees = 0; frees < 100; frees++) {
+            char *block = take(9, 0);
+            sim_fail_next(9);
+            assert_true(give(block));
+            hak_decay_tick();
+            sim_fail_next(0);
+            sim_advance_clock(HAK_DECAY_SILENCE_MS / 100);
+        }
+        assert_int_equal(sim_refused(), round);
+    }
+    assert_true(give(take(9, 0)));
+    assert_proven();
+    assert_int_equal(counts.dirty_bytes, 0);
+    assert_true(give(fence));
     assert_all_returned();
 }
 
@@ -223,6 +254,7 @@ int main(void) {
         RUN_TEST(test_budget),
         RUN_TEST(test_a_refused_purge_comes_again),
         RUN_TEST(test_who_is_refused_goes_behind),
+        RUN_TEST(test_after_a_refusal_nobody_asks_for_a_second),
         RUN_TEST(test_the_controller_hears),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);

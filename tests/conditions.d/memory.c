@@ -3,12 +3,15 @@
  *   nothing   start, allocate once, say what the address space came to in KiB, end
  *   exhaust   take all there is, of each tier; be told so properly; give it back, and have it again
  *   bursts    ten times 64 MiB of each tier in turn, all of it written to, and freed before the next
+ *   lockable  lock all pages, or say that this cannot be
+ *   locked    lock all pages, free more than may stay dirty, and hardly ask the system to purge what it will not
  *   mappings  use up the number of mappings that a process may have, and allocate all the same
  *   huge      requests that no machine can serve beside those that each can
  *   hoard     write to 256 MiB and keep them
  *   reserve   take blocks of 64 MiB and hardly use them, until there are no more, or 1 TiB of them */
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "tests/conditions.d/common.h"
 
@@ -237,12 +240,42 @@ static void nothing(void) {
     (void)fclose(file);
 }
 
+/* In libc's place, so that the allocator's requests can be counted. */
+static unsigned long advised;
+int madvise(void *address, size_t size_bytes, int advice) {
+    (void)__atomic_fetch_add(&advised, 1, __ATOMIC_RELAXED);
+    return (int)syscall(SYS_madvise, address, size_bytes, advice);
+}
+
+static void lockable(void) {
+    require(mlockall(MCL_CURRENT | MCL_FUTURE) == 0);
+}
+
+static void locked(void) {
+    enum { FREES = 20000, REQUESTS = 200 };
+    lockable();
+    (void)take_all(100000, 80 * MIB); /* twice what may stay dirty */
+    chain_free();
+    require(advised > 0); /* else another madvise was called than ours */
+    unsigned long before = advised;
+    for (unsigned frees = 0; frees < FREES; frees++) {
+        give(take(100000));
+    }
+    require(advised - before < REQUESTS); /* some in each second */
+    for (size_t tier = 0; tier < TIERS; tier++) {
+        require(take_all(tiers_bytes[tier], 20 * MIB) * tiers_bytes[tier] >= 20 * MIB);
+    }
+    chain_free();
+    require(munlockall() == 0 && malloc_trim(0) == 1);
+}
+
 int main(int count, char **arguments) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } works[] = {{"nothing", nothing}, {"exhaust", exhaust}, {"bursts", bursts},  {"mappings", mappings},
-                 {"huge", huge},       {"hoard", hoard},     {"reserve", reserve}};
+    } works[] = {{"nothing", nothing},   {"exhaust", exhaust},   {"bursts", bursts},
+                 {"mappings", mappings}, {"huge", huge},         {"hoard", hoard},
+                 {"reserve", reserve},   {"lockable", lockable}, {"locked", locked}};
     start();
     for (size_t i = 0; i < sizeof works / sizeof works[0]; i++) {
         if (count == 2 && strcmp(arguments[1], works[i].name) == 0) {
@@ -250,6 +283,6 @@ int main(int count, char **arguments) {
             return finish();
         }
     }
-    say(STDERR_FILENO, "usage: memory nothing|exhaust|bursts|mappings|huge|hoard|reserve\n");
+    say(STDERR_FILENO, "usage: memory nothing|exhaust|bursts|mappings|huge|hoard|reserve|lockable|locked\n");
     return 2;
 }
