@@ -11,6 +11,7 @@ void *hak_large_take(size_t size_bytes, size_t align_bytes, bool *zeroed) {
     void *block = hak_run_fits(size_bytes, align_bytes) ? hak_run_take(size_bytes, align_bytes, heap->id, zeroed)
                                                         : hak_big_take(size_bytes, align_bytes, zeroed);
     hak_decay_tick();
+    hak_thread_done();
     return block;
 }
 

@@ -282,5 +282,6 @@ HAK_EXPORT int hak_malloc_trim(size_t pad_bytes) {
         hak_heap_trim(heap);
     }
     hak_decay_trim();
+    hak_thread_done();
     return 1;
 }

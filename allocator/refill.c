@@ -85,5 +85,6 @@ struct hak_block *hak_refill(uint32_t class_id) {
     if (block != NULL) {
         hak_heap_refilled(heap, class_id);
     }
+    hak_thread_done();
     return block;
 }

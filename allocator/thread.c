@@ -16,14 +16,18 @@ struct hak_heap *hak_thread_heap(void) {
     }
     hak_thread.heap = heap;
     hak_process_attach();
-    (void)os_thread_attach(); /* on failure the heap stays with a dead thread: a leak, not a fault */
+    if (!hak_thread.ended) {
+        (void)os_thread_attach(); /* on failure the heap stays with a dead thread: a leak, not a fault */
+    }
     return heap;
 }
 
 void hak_thread_exit(void) {
-    if (hak_thread_has_heap()) {
-        struct hak_heap *heap = hak_thread.heap;
-        hak_thread = (struct hak_thread)HAK_THREAD_INITIAL;
+    struct hak_heap *heap = hak_thread.heap;
+    bool has_heap = hak_thread_has_heap();
+    hak_thread = (struct hak_thread)HAK_THREAD_INITIAL;
+    hak_thread.ended = true;
+    if (has_heap) {
         hak_heap_release(heap);
     }
 }

@@ -164,6 +164,7 @@ static void step_record(uint32_t index) {
     run_forget_subject();
     if ((run.program->header.ops_off >> run.record.op & 1) == 0 || run.record.op == OP_NOP) {
         if (!run.threads[run.thread].alive && run.record.op != OP_THREAD_END && run.record.op != OP_NOP) {
+            hak_thread = (struct hak_thread)HAK_THREAD_INITIAL; /* another thread of that number */
             run.threads[run.thread].alive = true;
             run.alive++;
             run.alive_most = run.alive > run.alive_most ? run.alive : run.alive_most;

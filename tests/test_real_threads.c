@@ -3,6 +3,7 @@
  * fixed in advance; no test depends on who is faster. */
 #include "tests/test_real.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 #include "allocator/check.h"
@@ -378,7 +379,8 @@ static void test_trim_gives_all_back(void **state) {
 static struct parcel *from_constructor;
 static pthread_key_t early_key, late_key; /* destructors that run before the allocator's own, and after it */
 
-/* A destructor that uses the allocator and asks for another round, twice: by then the thread's heap is gone. */
+/* A destructor that uses the allocator and asks for another round as often as the system grants one: by then the
+ * thread's heap is gone, and after the last one nobody tells the allocator. */
 struct last_words {
     pthread_key_t *key;
     unsigned rounds_left;
@@ -388,7 +390,11 @@ struct last_words {
 static void speak_last(void *argument) {
     struct last_words *words = argument;
     parcel_free(words->parcel);
+    void *large = hak_malloc(100000);
+    require(large != NULL);
+    hak_free(large);
     if (words->rounds_left == 0) {
+        parcel_free(parcel_make(1));
         hak_free(words);
         return;
     }
@@ -415,7 +421,7 @@ static void *die_talking(void *argument) {
     for (size_t i = 0; i < 2; i++) {
         struct last_words *words = hak_malloc(sizeof *words);
         require(words != NULL);
-        *words = (struct last_words){keys[i], 2, parcel_make(i)};
+        *words = (struct last_words){keys[i], PTHREAD_DESTRUCTOR_ITERATIONS - 1, parcel_make(i)};
         require(pthread_setspecific(*keys[i], words) == 0);
     }
     return NULL;
