@@ -119,7 +119,7 @@ static uint64_t pack(struct counts counts) {
     return counts.operations | (uint64_t)counts.contended_short << 16 | (uint64_t)counts.contended_long << 32;
 }
 
-void hak_ace_contention_at(struct hak_ace *ace, struct hak_ace_window *window, bool contended) {
+void hak_ace_contention(struct hak_ace *ace, struct hak_ace_window *window, bool contended) {
     struct counts counts = unpack(hak_load(&window->counts, relaxed));
     counts.operations++;
     counts.contended_short += contended;
@@ -204,7 +204,11 @@ bool hak_ace_is_valid(const struct hak_ace *ace) {
             return false;
         }
     }
-    struct counts counts = unpack(hak_load(&ace->window.counts, relaxed));
+    return true;
+}
+
+bool hak_ace_window_is_valid(const struct hak_ace_window *window) {
+    struct counts counts = unpack(hak_load(&window->counts, relaxed));
     uint32_t operations_short = counts.operations % HAK_ACE_WINDOW_SHORT;
     return counts.operations < HAK_ACE_WINDOW_LONG && counts.contended_long <= counts.operations &&
            counts.contended_short <= operations_short && counts.contended_short <= counts.contended_long;

@@ -67,7 +67,6 @@ struct hak_ace_rule_state {
 
 struct hak_ace {
     struct hak_ace_rule_state rules[HAK_ACE_COUNT];
-    struct hak_ace_window window; /* for callers of hak_ace_contention */
 };
 
 #define HAK_ACE_PINNED ((uint32_t)1 << 31)
@@ -109,13 +108,8 @@ enum {
     HAK_ACE_CONTENDED_DOWN = 256,                    /* one in so many */
 };
 
-/* One operation. Call it with a window inside the shard while holding its lock: then no count is lost, and the cache
- * line is at hand already. */
-void hak_ace_contention_at(struct hak_ace *ace, struct hak_ace_window *window, bool contended);
-/* The same with one window for all, where threads may lose each other's counts. */
-static inline void hak_ace_contention(struct hak_ace *ace, bool contended) {
-    hak_ace_contention_at(ace, &ace->window, contended);
-}
+/* One operation, counted in the shard's window under its lock: so no count is lost, and the cache line is at hand. */
+void hak_ace_contention(struct hak_ace *ace, struct hak_ace_window *window, bool contended);
 
 /* ---- superslab-chunk ---- */
 
@@ -180,7 +174,9 @@ struct hak_ace_rule_view {
 struct hak_ace_rule_view hak_ace_look(const struct hak_ace *ace, enum hak_ace_rule rule);
 
 /* True when every number that is not pinned is a power of two within its bounds, no count of votes is beyond what moves
- * it, and the window is one that can be. Holds at every moment, also while others vote. */
+ * it. Holds at every moment, also while others vote. */
 bool hak_ace_is_valid(const struct hak_ace *ace);
+/* True when its counts can be those of a window that is not yet full. */
+bool hak_ace_window_is_valid(const struct hak_ace_window *window);
 
 #endif

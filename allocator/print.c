@@ -112,36 +112,9 @@ void hak_print_u64(struct hak_print *print, uint64_t value) {
     print_number(print, value, 10);
 }
 
-void hak_print_i64(struct hak_print *print, int64_t value) {
-    if (value < 0) {
-        hak_print_char(print, '-');
-    }
-    /* Negated as unsigned: the lowest number has no positive twin. */
-    hak_print_u64(print, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-}
-
 void hak_print_hex(struct hak_print *print, uint64_t value) {
     hak_print_string(print, "0x");
     print_number(print, value, 16);
-}
-
-void hak_print_ratio(struct hak_print *print, uint64_t numerator, uint64_t denominator) {
-    uint64_t whole = 0;
-    unsigned tenths = 0;
-    if (denominator != 0) {
-        whole = numerator / denominator;
-        uint64_t step = numerator % denominator;
-        uint64_t rest = 0; /* ten steps modulo the denominator: ten times the step could overflow */
-        for (unsigned i = 0; i < 10; i++) {
-            bool wraps = rest >= denominator - step;
-            rest = wraps ? rest - (denominator - step) : rest + step;
-            tenths += wraps;
-        }
-        tenths += rest >= denominator - rest;
-    }
-    hak_print_u64(print, whole + tenths / 10);
-    hak_print_char(print, '.');
-    hak_print_u64(print, tenths % 10);
 }
 
 /* ---- columns ---- */
@@ -160,19 +133,11 @@ void hak_print_column(struct hak_print *print, size_t column) {
     }
 }
 
-static void print_right(struct hak_print *print, const char *text, size_t length, size_t width) {
-    print_spaces(print, length < width ? width - length : 0);
-    hak_print_bytes(print, text, length);
-}
-
 void hak_print_u64_right(struct hak_print *print, uint64_t value, size_t width) {
     char digits[DIGITS_MAX];
     size_t used = digits_of(value, 10, digits);
-    print_right(print, digits + DIGITS_MAX - used, used, width);
-}
-
-void hak_print_string_right(struct hak_print *print, const char *string, size_t width) {
-    print_right(print, string, strlen(string), width);
+    print_spaces(print, used < width ? width - used : 0);
+    hak_print_bytes(print, digits + DIGITS_MAX - used, used);
 }
 
 /* ---- JSON ---- */

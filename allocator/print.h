@@ -52,18 +52,14 @@ void hak_print_bytes(struct hak_print *print, const char *text, size_t length);
 void hak_print_visible(struct hak_print *print, const char *text, size_t length, size_t length_max);
 
 void hak_print_u64(struct hak_print *print, uint64_t value);
-void hak_print_i64(struct hak_print *print, int64_t value);
 /* "0x" and lower case digits, no leading zeros. */
 void hak_print_hex(struct hak_print *print, uint64_t value);
-/* numerator / denominator with one decimal, exact, halves rounded up. 0.0 when the denominator is 0. */
-void hak_print_ratio(struct hak_print *print, uint64_t numerator, uint64_t denominator);
 
 /* Spaces up to a column, 0 being the first; at least one if the line is there already or beyond, so that words never
  * touch. */
 void hak_print_column(struct hak_print *print, size_t column);
-/* A number or a string at the right end of `width` columns; all of it if that is more. */
+/* A number at the right end of `width` columns; all of it if that is more. */
 void hak_print_u64_right(struct hak_print *print, uint64_t value, size_t width);
-void hak_print_string_right(struct hak_print *print, const char *string, size_t width);
 
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that the line is always valid JSON. */
 void hak_print_json(struct hak_print *print, const char *text, size_t length);

@@ -35,7 +35,7 @@ void hak_shards_lock(struct hak_shard *shard) {
         hak_lock_acquire(&shard->lock);
         shard->contended++;
     }
-    hak_ace_contention_at(&hak_root.ace, &shard->window, contended);
+    hak_ace_contention(&hak_root.ace, &shard->window, contended);
 }
 
 void hak_shards_unlock(struct hak_shard *shard) {

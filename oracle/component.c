@@ -33,8 +33,42 @@ const struct component *component_find(const char *name) {
     return NULL;
 }
 
+/* --- the region map --- */
+
+static void foreign_superslab(void *context, struct hak_superslab *superslab) {
+    (void)context;
+    finding_raise(CHECK_MODEL, superslab, "the region map has a SuperSlab, and no part under test makes any");
+}
+
+static void foreign_region(void *context, struct hak_region *region) {
+    (void)context;
+    (void)region;
+    finding_raise(CHECK_MODEL, NULL, "the region map has a region, and no part under test makes any");
+}
+
+static void foreign_big(void *context, struct hak_big *big) {
+    (void)context;
+    (void)big;
+    finding_raise(CHECK_MODEL, NULL, "the region map has a big mapping, and no part under test makes any");
+}
+
+void component_walk(struct hak_map_visitor visitor, void *context) {
+    visitor.superslab = visitor.superslab == NULL ? foreign_superslab : visitor.superslab;
+    visitor.region = visitor.region == NULL ? foreign_region : visitor.region;
+    visitor.big = visitor.big == NULL ? foreign_big : visitor.big;
+    hak_map_walk(&visitor, context);
+}
+
+/* --- time --- */
+
 bool component_is_purge_silent(void) {
     return sim_refused_purge(1000);
+}
+
+bool component_is_all_old(uint32_t changed_ms) {
+    uint32_t age_ms = os_clock_ms() - changed_ms;
+    return age_ms / 1000 >= hak_option(SUPERSLAB_TTL_SEC) &&
+           age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) && !component_is_purge_silent();
 }
 
 void component_compare(const char *what, uint64_t component_has, uint64_t model_has) {

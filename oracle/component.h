@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hak_map_visitor;
+
 struct component {
     void (*begin)(void);  /* geometry and options are set, nothing was allocated */
     void (*record)(void); /* carry out run.record; run.applied says whether it did anything */
@@ -33,6 +35,11 @@ const struct component *component_find(const char *name);
 
 /* --- for the components themselves --- */
 
+/* Walk the region map. What the component has no visitor for should not be there: raises "model". */
+void component_walk(struct hak_map_visitor visitor, void *context);
+
+/* Whether what changed last at changed_ms is past every time to live and delay, so that nothing free may remain now. */
+bool component_is_all_old(uint32_t changed_ms);
 /* Whether nothing is purged now but by a trim, since the system refused to less than a second ago. */
 bool component_is_purge_silent(void);
 

@@ -112,18 +112,6 @@ static void compare_superslab(void *context, struct hak_superslab *superslab) {
     state.dirty_bytes += (size_t)__builtin_popcountll(superslab->dirty_mask) << superslab->slab_shift;
 }
 
-static void visit_region(void *context, struct hak_region *region) {
-    (void)context;
-    (void)region;
-    finding_raise(CHECK_MODEL, NULL, "the region map has a region, where there is only the pool");
-}
-
-static void visit_big(void *context, struct hak_big *big) {
-    (void)context;
-    (void)big;
-    finding_raise(CHECK_MODEL, NULL, "the region map has a big mapping, where there is only the pool");
-}
-
 static void compare_sums(void) {
     component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
 }
@@ -142,10 +130,9 @@ static void compare_dirty_list(void) {
 }
 
 static void compare_all(void) {
-    static const struct hak_map_visitor visitor = {compare_superslab, visit_region, visit_big};
     const struct hak_pool *pool = &hak_root.pool;
     state.superslabs = state.dirty_bytes = state.cached = 0;
-    hak_map_walk(&visitor, NULL);
+    component_walk((struct hak_map_visitor){.superslab = compare_superslab}, NULL);
     component_compare("SuperSlabs", pool->superslab_count, state.superslabs);
     component_compare("SuperSlabs made and not released", pool->created - pool->released, state.superslabs);
     component_compare("cached SuperSlabs", pool->lazy.count, state.cached);
@@ -315,12 +302,9 @@ static void pool_trim(void) {
 
 static void pool_age(void) {
     sim_advance_clock(run.record.argument);
-    uint32_t now_ms = os_clock_ms(), age_ms = now_ms - state.changed_ms;
     uint64_t refused = sim_refused();
-    hak_pool_age(now_ms);
-    bool is_old = age_ms / 1000 >= hak_option(SUPERSLAB_TTL_SEC) &&
-                  age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) && !component_is_purge_silent();
-    if (is_old && sim_refused() == refused) {
+    hak_pool_age(os_clock_ms());
+    if (component_is_all_old(state.changed_ms) && sim_refused() == refused) {
         compare_trimmed("when all that is free is old");
     }
 }

@@ -82,26 +82,14 @@ static void visit_region(void *context, struct hak_region *region) {
     }
 }
 
-static void visit_superslab(void *context, struct hak_superslab *superslab) {
-    (void)context;
-    finding_raise(CHECK_MODEL, superslab, "the region map has a SuperSlab, where there is only the run tier");
-}
-
-static void visit_big(void *context, struct hak_big *big) {
-    (void)context;
-    (void)big;
-    finding_raise(CHECK_MODEL, NULL, "the region map has a big mapping, where there is only the run tier");
-}
-
 static void compare_sums(void) {
     component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
 }
 
 static void compare_all(void) {
-    static const struct hak_map_visitor visitor = {visit_superslab, visit_region, visit_big};
     state.broken = NULL;
     state.counts = (struct hak_run_counts){0};
-    hak_map_walk(&visitor, NULL);
+    component_walk((struct hak_map_visitor){.region = visit_region}, NULL);
     if (state.broken == NULL) {
         state.broken = hak_run_check(&state.counts);
     }
@@ -242,12 +230,9 @@ static void run_trim(void) {
 
 static void run_age(void) {
     sim_advance_clock(run.record.argument);
-    uint32_t now_ms = os_clock_ms(), age_ms = now_ms - state.changed_ms;
     uint64_t refused = sim_refused();
-    hak_run_age(now_ms);
-    bool is_old = age_ms / 1000 >= hak_option(SUPERSLAB_TTL_SEC) &&
-                  age_ms >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) && !component_is_purge_silent();
-    if (is_old && sim_refused() == refused) {
+    hak_run_age(os_clock_ms());
+    if (component_is_all_old(state.changed_ms) && sim_refused() == refused) {
         compare_trimmed("when all that is free is old");
     }
 }

@@ -6,6 +6,8 @@
 
 #include "allocator/hakmem.h"
 #include "allocator/root.h"
+#include "allocator/shard.h"
+#include "allocator/shards.h"
 #include "allocator/stats.h"
 #include "oracle/finding.h"
 #include "oracle/run.h"
@@ -135,6 +137,15 @@ static void prove_statistics(const struct live *live) {
     }
 }
 
+static bool controller_is_valid(void) {
+    bool valid = hak_ace_is_valid(&hak_root.ace);
+    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+        const struct hak_shard *shard = hak_shards_at(i);
+        valid = valid && (shard == NULL || hak_ace_window_is_valid(&shard->window));
+    }
+    return valid;
+}
+
 void run_prove_heap(void) {
     struct hak_heap_counts counts;
     const char *broken = walk(&counts);
@@ -142,7 +153,7 @@ void run_prove_heap(void) {
         bool sentinel = broken[0] == 'I' && broken[1] == '3' && broken[2] == ':';
         finding_raise(sentinel ? CHECK_SENTINEL_IN_LIST : CHECK_ACCOUNTING, NULL, "does not hold: %s", broken);
     }
-    if (!hak_ace_is_valid(&hak_root.ace) || !hak_options_is_valid(&hak_root.options)) {
+    if (!controller_is_valid() || !hak_options_is_valid(&hak_root.options)) {
         finding_raise(CHECK_ACCOUNTING, NULL, "a number of the controller, or an option, is out of its bounds");
     }
     struct live live = count_live();

@@ -113,10 +113,10 @@ static void test_validity_sees_what_is_wrong(void **state) {
         uint64_t operations, contended_short, contended_long;
     } windows[] = {{HAK_ACE_WINDOW_LONG, 0, 0}, {0, 0, 1}, {HAK_ACE_WINDOW_SHORT, 1, 1}, {1, 1, 0}};
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
-        struct hak_ace ace = born;
-        hak_store(&ace.window.counts,
+        struct hak_ace_window window;
+        hak_store(&window.counts,
                   windows[i].operations | windows[i].contended_short << 16 | windows[i].contended_long << 32, relaxed);
-        assert_false(hak_ace_is_valid(&ace));
+        assert_false(hak_ace_window_is_valid(&window));
     }
 }
 
@@ -333,10 +333,11 @@ static void test_options_pin_and_freeze(void **state) {
 /* --- what the rules watch --- */
 
 /* Operations of which the first `contended` of each short window find the lock taken. */
-static void fill_short_windows(struct hak_ace *ace, unsigned windows, unsigned contended) {
+static void fill_short_windows(struct hak_ace *ace, struct hak_ace_window *window, unsigned windows,
+                               unsigned contended) {
     for (unsigned n = 0; n < windows * HAK_ACE_WINDOW_SHORT; n++) {
-        hak_ace_contention(ace, n % HAK_ACE_WINDOW_SHORT < contended);
-        assert_true(hak_ace_is_valid(ace));
+        hak_ace_contention(ace, window, n % HAK_ACE_WINDOW_SHORT < contended);
+        assert_true(hak_ace_is_valid(ace) && hak_ace_window_is_valid(window));
     }
 }
 
@@ -348,32 +349,34 @@ enum {
 static void test_contention_makes_shards(void **state) {
     (void)state;
     struct hak_ace ace = born;
-    fill_short_windows(&ace, (unsigned)votes_needed(HAK_ACE_SHARDS, 1) * 4 * SHORT_IN_LONG, AT_THE_EDGE);
+    struct hak_ace_window window = {0};
+    fill_short_windows(&ace, &window, (unsigned)votes_needed(HAK_ACE_SHARDS, 1) * 4 * SHORT_IN_LONG, AT_THE_EDGE);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 1);
-    fill_short_windows(&ace, (unsigned)votes_needed(HAK_ACE_SHARDS, 1) - 1, AT_THE_EDGE + 1);
+    fill_short_windows(&ace, &window, (unsigned)votes_needed(HAK_ACE_SHARDS, 1) - 1, AT_THE_EDGE + 1);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 1);
-    fill_short_windows(&ace, 1, AT_THE_EDGE + 1);
+    fill_short_windows(&ace, &window, 1, AT_THE_EDGE + 1);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 2);
-    fill_short_windows(&ace, 100, HAK_ACE_WINDOW_SHORT);
+    fill_short_windows(&ace, &window, 100, HAK_ACE_WINDOW_SHORT);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 64);
 }
 
 static void test_quiet_takes_shards_back_later(void **state) {
     (void)state;
     struct hak_ace ace = born;
+    struct hak_ace_window window = {0};
     hak_ace_pin(&ace, HAK_ACE_SHARDS, 64);
     hak_ace_pin(&ace, HAK_ACE_SHARDS, 0);
     unsigned down = (unsigned)votes_needed(HAK_ACE_SHARDS, -1);
-    fill_short_windows(&ace, down * SHORT_IN_LONG - 1, 0);
+    fill_short_windows(&ace, &window, down * SHORT_IN_LONG - 1, 0);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 64);
-    fill_short_windows(&ace, 1, 0);
+    fill_short_windows(&ace, &window, 1, 0);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 32);
     /* Just so much contention that no long window is quiet: between up and down nothing moves. */
     for (unsigned n = 0; n < 10 * HAK_ACE_WINDOW_LONG; n++) {
-        hak_ace_contention(&ace, n % HAK_ACE_CONTENDED_DOWN == 0);
+        hak_ace_contention(&ace, &window, n % HAK_ACE_CONTENDED_DOWN == 0);
     }
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 32);
-    fill_short_windows(&ace, 10 * down * SHORT_IN_LONG, 0);
+    fill_short_windows(&ace, &window, 10 * down * SHORT_IN_LONG, 0);
     assert_int_equal(hak_ace_value(&ace, HAK_ACE_SHARDS), 1);
 }
 
@@ -382,10 +385,10 @@ static void test_windows_of_shards_are_apart(void **state) {
     struct hak_ace ace = born;
     struct hak_ace_window windows[HAK_ACE_WINDOW_SHORT] = {0};
     for (unsigned n = 0; n < (HAK_ACE_WINDOW_SHORT - 1) * HAK_ACE_WINDOW_SHORT; n++) {
-        hak_ace_contention_at(&ace, &windows[n % HAK_ACE_WINDOW_SHORT], true);
+        hak_ace_contention(&ace, &windows[n % HAK_ACE_WINDOW_SHORT], true);
     }
     assert_int_equal(hak_ace_look(&ace, HAK_ACE_SHARDS).votes, 0); /* every window is one short of full */
-    hak_ace_contention_at(&ace, &windows[0], true);
+    hak_ace_contention(&ace, &windows[0], true);
     assert_int_equal(hak_ace_look(&ace, HAK_ACE_SHARDS).votes, 1);
 }
 

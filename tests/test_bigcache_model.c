@@ -10,17 +10,10 @@
 
 #include <cmocka.h>
 
-#include "oracle/extents.h"
-#include "oracle/mutate.h"
 #include "tests/bigcache_fixture.h"
+#include "tests/page_model.h"
 
 enum { BLOCKS_MAX = 64, CACHED_MAX = 1024, SEQUENCES = 12, STEPS = 2500 };
-
-struct model_block {
-    char *start; /* NULL: none */
-    size_t size_bytes;
-    uint32_t id;
-};
 
 struct model_cached {
     char *start;
@@ -30,11 +23,7 @@ struct model_cached {
 };
 
 static struct {
-    struct mutate_random random;
     struct model_block blocks[BLOCKS_MAX];
-    uint32_t owners[ARENA_PAGES]; /* id of the block that has the page, or 0 */
-    uint32_t next_id;
-    size_t live_bytes;
     struct model_cached cached[CACHED_MAX]; /* oldest first */
     size_t cached_count;
 } model;
@@ -45,44 +34,6 @@ static struct {
     unsigned evicted, expired, purged_due, purged_excess, resynced;
     uint64_t grown, shrunk;
 } reached;
-
-static uint32_t below(uint32_t bound) {
-    return mutate_below(&model.random, bound);
-}
-
-/* ---- pages, and what is in them: the first and the last word of each page of the arena ---- */
-
-static void change_owner(const char *start, size_t size_bytes, uint32_t from, uint32_t to) {
-    for (size_t offset = 0; offset < size_bytes; offset += SIM_PAGE_BYTES) {
-        uint32_t *owner = &model.owners[sim_offset(start + offset) / SIM_PAGE_BYTES];
-        assert_int_equal(*owner, from);
-        *owner = to;
-    }
-}
-
-static uint64_t stamp(const struct model_block *block, size_t offset) {
-    return ((uint64_t)block->id << 32 | offset) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static void stamp_pages(const struct model_block *block, size_t from_bytes) {
-    hak_mark_open(block->start + from_bytes, block->size_bytes - from_bytes);
-    for (size_t offset = from_bytes; offset < block->size_bytes; offset += SIM_PAGE_BYTES) {
-        char *page = block->start + offset;
-        uint64_t word = stamp(block, offset);
-        sim_touch(page, SIM_PAGE_BYTES);
-        memcpy(page, &word, sizeof word);
-        memcpy(page + SIM_PAGE_BYTES - sizeof word, &word, sizeof word);
-    }
-}
-
-static void verify_pages(const struct model_block *block, size_t to_bytes) {
-    for (size_t offset = 0; offset < to_bytes; offset += SIM_PAGE_BYTES) {
-        const char *page = block->start + offset;
-        uint64_t word = stamp(block, offset);
-        assert_memory_equal(page, &word, sizeof word);
-        assert_memory_equal(page + SIM_PAGE_BYTES - sizeof word, &word, sizeof word);
-    }
-}
 
 /* ---- the cache, plainly ---- */
 
@@ -107,7 +58,7 @@ static size_t option(enum hak_option_id id) {
 
 static bool is_too_dirty(void) {
     return !sim_refused_purge(HAK_DECAY_SILENCE_MS) &&
-           cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model.live_bytes / 8;
+           cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model_pages.live_bytes / 8;
 }
 
 static void cached_bound(void) {
@@ -233,7 +184,7 @@ static void step_take(struct model_block *block) {
         return;
     }
     size_t length_bytes = hak_bigcache_length(size_bytes);
-    *block = (struct model_block){start, hak_map_big(start)->size_bytes, ++model.next_id};
+    *block = (struct model_block){start, hak_map_big(start)->size_bytes, ++model_pages.next_id};
     assert_true(hak_big_is_live(hak_map_big(start), start));
     assert_true((uintptr_t)start % HAK_PAGE_BYTES == 0 && (uintptr_t)start % align_bytes == 0);
     assert_true(block->size_bytes >= size_bytes && sim_is_committed(start, block->size_bytes));
@@ -241,7 +192,7 @@ static void step_take(struct model_block *block) {
     change_owner(start, block->size_bytes, 0, block->id);
     assert_true(!zeroed || is_zero(start, block->size_bytes));
     stamp_pages(block, 0);
-    model.live_bytes += block->size_bytes;
+    model_pages.live_bytes += block->size_bytes;
 }
 
 static void step_give(struct model_block *block) {
@@ -251,7 +202,7 @@ static void step_give(struct model_block *block) {
     if (below(4) == 0) {
         assert_false(hak_big_give(big, block->start + 16 + below((uint32_t)block->size_bytes - 16)));
     }
-    model.live_bytes -= block->size_bytes;
+    model_pages.live_bytes -= block->size_bytes;
     assert_true(hak_big_give(big, block->start));
     assert_false(hak_big_is_live(big, block->start));
     assert_false(hak_big_give(big, block->start));
@@ -287,7 +238,7 @@ static void step_resize(struct model_block *block) {
     block->size_bytes = new_bytes;
     verify_pages(block, old_bytes < new_bytes ? old_bytes : new_bytes);
     stamp_pages(block, old_bytes < new_bytes ? old_bytes : new_bytes);
-    model.live_bytes += new_bytes - old_bytes;
+    model_pages.live_bytes += new_bytes - old_bytes;
 }
 
 static void step_move(struct model_block *block) {
@@ -310,7 +261,7 @@ static void step_move(struct model_block *block) {
     hak_mark_open(moved, block->size_bytes);
     verify_pages(block, old_bytes);
     stamp_pages(block, old_bytes);
-    model.live_bytes += block->size_bytes - old_bytes;
+    model_pages.live_bytes += block->size_bytes - old_bytes;
     reached.moved++;
 }
 
@@ -362,14 +313,14 @@ static void step(bool fill) {
         step_give(block);
     }
     cached_compare(sim_refused() != refused);
-    assert_int_equal(hak_root.decay.live_bytes, model.live_bytes);
+    assert_int_equal(hak_root.decay.live_bytes, model_pages.live_bytes);
     assert_proven();
 }
 
 static void run_sequence(enum hak_geometry_id geometry, uint64_t seed) {
     begin(geometry);
     memset(&model, 0, sizeof model);
-    mutate_seed(&model.random, seed);
+    pages_begin(seed);
     sim_set_knobs(&(struct sim_knobs){.placement = (enum program_placement)(seed % 3)});
     for (unsigned i = 0; i < STEPS; i++) {
         step(i / 128 % 2 == 0);

@@ -9,24 +9,13 @@
 
 #include <cmocka.h>
 
-#include "oracle/extents.h"
-#include "oracle/mutate.h"
+#include "tests/page_model.h"
 #include "tests/run_fixture.h"
 
 enum { BLOCKS_MAX = 48, HOMES = 5, SEQUENCES = 12, STEPS = 3000 };
 
-struct model_block {
-    char *start; /* NULL: none */
-    size_t size_bytes;
-    uint32_t id;
-};
-
 static struct {
-    struct mutate_random random;
     struct model_block blocks[BLOCKS_MAX];
-    uint32_t owners[ARENA_PAGES]; /* id of the block that has the page, or 0 */
-    uint32_t next_id;
-    size_t live_bytes;
     size_t live_blocks;
 } model;
 
@@ -35,47 +24,6 @@ static struct {
     unsigned refused, zeroed, grown, not_grown, shrunk;
     uint64_t lent, released, purged_bytes;
 } reached;
-
-static uint32_t below(uint32_t bound) {
-    return mutate_below(&model.random, bound);
-}
-
-static uint32_t *owner_of(const char *address) {
-    return &model.owners[sim_offset(address) / SIM_PAGE_BYTES];
-}
-
-static void change_owner(const char *start, size_t size_bytes, uint32_t from, uint32_t to) {
-    assert_true(sim_is_committed(start, size_bytes));
-    for (size_t offset = 0; offset < size_bytes; offset += SIM_PAGE_BYTES) {
-        assert_int_equal(*owner_of(start + offset), from);
-        *owner_of(start + offset) = to;
-    }
-}
-
-/* ---- content: the first and the last word of each page of the arena ---- */
-
-static uint64_t stamp(const struct model_block *block, const char *address) {
-    return ((uint64_t)block->id << 32 | sim_offset(address)) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static void stamp_pages(const struct model_block *block, size_t from_bytes, size_t to_bytes) {
-    for (size_t offset = from_bytes; offset < to_bytes; offset += SIM_PAGE_BYTES) {
-        char *page = block->start + offset;
-        uint64_t word = stamp(block, page);
-        sim_touch(page, SIM_PAGE_BYTES);
-        memcpy(page, &word, sizeof word);
-        memcpy(page + SIM_PAGE_BYTES - sizeof word, &word, sizeof word);
-    }
-}
-
-static void verify_pages(const struct model_block *block, size_t to_bytes) {
-    for (size_t offset = 0; offset < to_bytes; offset += SIM_PAGE_BYTES) {
-        const char *page = block->start + offset;
-        uint64_t word = stamp(block, page);
-        assert_memory_equal(page, &word, sizeof word);
-        assert_memory_equal(page + SIM_PAGE_BYTES - sizeof word, &word, sizeof word);
-    }
-}
 
 /* ---- steps ---- */
 
@@ -102,16 +50,16 @@ static void step_take(struct model_block *block) {
     assert_int_equal((uintptr_t)start % HAK_PAGE_BYTES, 0);
     size_t usable_bytes = hak_run_usable(hak_map_region(start), start);
     assert_true(usable_bytes >= size_bytes && usable_bytes <= size_bytes + size_bytes / 8 + HAK_PAGE_BYTES);
-    *block = (struct model_block){start, usable_bytes, ++model.next_id};
+    *block = (struct model_block){start, usable_bytes, ++model_pages.next_id};
+    assert_true(sim_is_committed(start, usable_bytes));
     change_owner(start, usable_bytes, 0, block->id);
     if (zeroed) {
         assert_true(is_zero(start, usable_bytes));
         reached.zeroed++;
     }
-    hak_mark_open(start, usable_bytes);
-    stamp_pages(block, 0, usable_bytes);
+    stamp_pages(block, 0);
     model.live_blocks++;
-    model.live_bytes += usable_bytes;
+    model_pages.live_bytes += usable_bytes;
 }
 
 static void step_give(struct model_block *block) {
@@ -124,7 +72,7 @@ static void step_give(struct model_block *block) {
     assert_true(hak_run_give(region, block->start));
     assert_int_equal(hak_run_usable(region, block->start), 0);
     model.live_blocks--;
-    model.live_bytes -= block->size_bytes;
+    model_pages.live_bytes -= block->size_bytes;
     block->start = NULL;
 }
 
@@ -141,17 +89,17 @@ static void step_resize(struct model_block *block) {
     size_t new_bytes = hak_run_usable(region, block->start);
     assert_true(new_bytes >= size_bytes && new_bytes <= size_bytes + size_bytes / 8 + HAK_PAGE_BYTES);
     verify_pages(block, old_bytes < new_bytes ? old_bytes : new_bytes);
+    block->size_bytes = new_bytes;
     if (new_bytes < old_bytes) {
         change_owner(block->start + new_bytes, old_bytes - new_bytes, block->id, 0);
         reached.shrunk++;
     } else if (new_bytes > old_bytes) {
         change_owner(block->start + old_bytes, new_bytes - old_bytes, 0, block->id);
-        hak_mark_open(block->start + old_bytes, new_bytes - old_bytes);
-        stamp_pages(block, old_bytes, new_bytes);
+        assert_true(sim_is_committed(block->start, new_bytes));
+        stamp_pages(block, old_bytes);
         reached.grown++;
     }
-    block->size_bytes = new_bytes;
-    model.live_bytes += new_bytes - old_bytes;
+    model_pages.live_bytes += new_bytes - old_bytes;
 }
 
 static void step_other(void) {
@@ -193,14 +141,14 @@ static void step(void) {
     sim_fail_next(0);
     assert_proven();
     assert_int_equal(counts.live, model.live_blocks);
-    assert_int_equal(counts.live_bytes, model.live_bytes);
+    assert_int_equal(counts.live_bytes, model_pages.live_bytes);
     assert_int_equal(sim_reserved_bytes(), hak_root.meta.reserved_bytes + counts.regions * hak_region_bytes());
 }
 
 static void run_sequence(enum hak_geometry_id geometry, uint64_t seed) {
     struct hak_run_totals totals;
     memset(&model, 0, sizeof model);
-    mutate_seed(&model.random, seed * HAK_GEOMETRY_COUNT + (uint64_t)geometry);
+    pages_begin(seed * HAK_GEOMETRY_COUNT + (uint64_t)geometry);
     begin(geometry);
     for (unsigned i = 0; i < STEPS; i++) {
         step();
