@@ -1,0 +1,169 @@
+/* Heaps at real threads, one step at a time: bounds that heaps share, heaps without owner, the lock under which blocks
+ * change hands, and what the proof says of a slab that is in no list. */
+#include "tests/test_real.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "allocator/check.h"
+#include "allocator/root.h"
+#include "allocator/slab_list.h"
+#include "allocator/superslab.h"
+#include "allocator/thread.h"
+
+static struct hak_heap_counts census_take(void) {
+    struct hak_heap_counts counts;
+    const char *broken = hak_check_heap(&counts, NULL, NULL);
+    if (broken != NULL) {
+        fail_msg("%s", broken);
+    }
+    return counts;
+}
+
+/* ---- what the caches of all threads may hold ---- */
+
+/* A cache has room for a few blocks whatever the share. */
+static size_t least_bytes(const struct hak_heap *heap) {
+    enum { LEAST_BYTES = 64 << 10 };
+    size_t sum_bytes = 0;
+    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
+        size_t blocks = LEAST_BYTES / hak_class_bytes[class_id];
+        blocks = blocks < HAK_GEO->cache_min ? blocks : HAK_GEO->cache_min;
+        sum_bytes += heap->caches[class_id].batch == 0 ? 0 : blocks * hak_class_bytes[class_id];
+    }
+    return sum_bytes;
+}
+
+static void use_caches(size_t size_bytes) {
+    enum { BLOCKS = 1500, ROUNDS = 60 };
+    static void *blocks[BLOCKS];
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < BLOCKS; i++) {
+            blocks[i] = hak_malloc(size_bytes);
+            require(blocks[i] != NULL);
+        }
+        for (size_t i = 0; i < BLOCKS; i++) {
+            hak_free(blocks[i]);
+        }
+    }
+}
+
+/* With many heaps each has less; that there are so many is only said. */
+static void test_caches_share_a_bound(void **state) {
+    (void)state;
+    enum { HEAPS = 63, SHARE_BYTES = (16 << 20) / (HEAPS + 1) };
+    hak_free(hak_malloc(1));
+    const struct hak_heap *heap = hak_thread.heap;
+    uint32_t count = hak_load(&hak_root.heaps.count, relaxed);
+    hak_store(&hak_root.heaps.count, HEAPS, relaxed);
+    for (size_t size_bytes = 512; size_bytes <= 1024; size_bytes += 64) {
+        use_caches(size_bytes);
+    }
+    hak_store(&hak_root.heaps.count, count, relaxed);
+    assert_true(heap->capacity_bytes > SHARE_BYTES / 2); /* else nothing grew, and nothing was bounded */
+    assert_true(heap->capacity_bytes <= SHARE_BYTES + least_bytes(heap));
+    (void)census_take();
+}
+
+/* ---- heaps without owner ---- */
+
+enum { KEPT = 20 };
+static void *kept[KEPT];
+
+static void *make_kept(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < KEPT; i++) {
+        kept[i] = hak_malloc(16 + i * 37);
+        require(kept[i] != NULL);
+    }
+    return NULL;
+}
+
+/* A heap in use keeps a slab of each class; one that nobody has gives all of them back. */
+static void test_help_gives_back_what_nobody_owns(void **state) {
+    (void)state;
+    (void)hak_malloc_trim(0);
+    size_t before = census_take().bound_slabs;
+    pthread_t thread;
+    require(pthread_create(&thread, NULL, make_kept, NULL) == 0);
+    require(pthread_join(thread, NULL) == 0);
+    assert_true(census_take().bound_slabs > before);
+    for (size_t i = 0; i < KEPT; i++) {
+        hak_free(kept[i]);
+    }
+    hak_heap_push_pending(hak_thread.heap);
+    hak_heaps_help(os_clock_ms() + 60000);
+    struct hak_heap_counts after = census_take();
+    assert_int_equal(after.remote_blocks, 0);
+    assert_int_equal(after.bound_slabs, before);
+}
+
+/* ---- handing over ---- */
+
+/* Blocks that wait to be handed over are in one list or in the other for whoever holds the heap's lock, as a fork does:
+ * so a thread that hands them over waits for the lock. */
+static _Atomic(struct hak_heap *) handing_over;
+static _Atomic bool may_hand_over, handed_over;
+
+static void *hand_over(void *of_another) {
+    hak_free(hak_malloc(24));
+    hak_free(of_another); /* waits for more to go with */
+    require(hak_thread.heap->pending.count > 0);
+    atomic_store(&handing_over, hak_thread.heap);
+    while (!atomic_load(&may_hand_over)) {
+        (void)sched_yield();
+    }
+    hak_heap_push_pending(hak_thread.heap);
+    atomic_store(&handed_over, true);
+    return NULL;
+}
+
+static void test_handing_over_waits_for_the_lock(void **state) {
+    (void)state;
+    enum { SOMEBODY_WAITS = 2 };
+    pthread_t thread;
+    require(pthread_create(&thread, NULL, hand_over, hak_malloc(100)) == 0);
+    while (atomic_load(&handing_over) == NULL) {
+        (void)sched_yield();
+    }
+    struct hak_heap *heap = atomic_load(&handing_over);
+    hak_lock_acquire(&heap->lock);
+    atomic_store(&may_hand_over, true);
+    while (hak_load(&heap->lock.word, relaxed) != SOMEBODY_WAITS && !atomic_load(&handed_over)) {
+        (void)sched_yield();
+    }
+    bool waited = !atomic_load(&handed_over);
+    hak_lock_release(&heap->lock);
+    require(pthread_join(thread, NULL) == 0);
+    assert_true(waited);
+    (void)census_take();
+}
+
+/* ---- the proof ---- */
+
+/* Planted faults break the other lines of the proof; this one is damage of its own. */
+static void test_a_slab_in_no_list_is_seen(void **state) {
+    (void)state;
+    struct hak_heap_counts counts;
+    void *block = hak_malloc(100);
+    struct hak_slab *slab = hak_slab_of(block);
+    struct hak_heap *heap = hak_thread.heap;
+    struct hak_slab **list = hak_slab_is_full(slab) ? &heap->full : &heap->available[slab->class_id];
+    (void)census_take();
+    hak_slab_list_remove(list, slab);
+    assert_string_equal(hak_check_heap(&counts, NULL, NULL), "I34: every bound slab is in a list of its owner");
+    hak_slab_list_insert(list, slab);
+    (void)census_take();
+    hak_free(block);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_caches_share_a_bound),
+        cmocka_unit_test(test_help_gives_back_what_nobody_owns),
+        cmocka_unit_test(test_handing_over_waits_for_the_lock),
+        cmocka_unit_test(test_a_slab_in_no_list_is_seen),
+    };
+    return cmocka_run_group_tests_name("heaps", tests, NULL, NULL);
+}
