@@ -137,8 +137,8 @@ static bool release_all(void) {
     return some;
 }
 
-void hak_big_trim(void) {
-    (void)release_all();
+bool hak_big_trim(void) {
+    return release_all();
 }
 
 /* ---- take ---- */

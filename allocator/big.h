@@ -93,7 +93,7 @@ void *hak_big_move(struct hak_big *big, size_t size_bytes);
 /* Release cached mappings that are past their time or beyond the bounds, purge those that are due. No lock held. */
 void hak_big_age(uint32_t now_ms);
 /* Release all cached mappings, and the table. No lock held. */
-void hak_big_trim(void);
+bool hak_big_trim(void);
 
 /* Around fork. */
 void hak_big_lock(void);

@@ -1,6 +1,8 @@
 /* class: the lookup tables, and the search for aligned requests. */
 #include "allocator/class.h"
 
+#include "allocator/assert.h"
+
 /* Runs of equal entries, written as the classes they stand for: from one block size to the next. */
 #define TWO(c) c, c
 #define FOUR(c) TWO(c), TWO(c)
@@ -41,6 +43,7 @@ const uint8_t hak_class_of_128th[HAK_CLASS_MAX_BYTES / 128 + 1] = {
 };
 
 uint32_t hak_class_aligned(size_t size_bytes, size_t align_bytes, size_t max_bytes) {
+    hak_debug_assert(max_bytes <= HAK_CLASS_MAX_BYTES);
     size_t needed_bytes = size_bytes < align_bytes ? align_bytes : size_bytes;
     if (needed_bytes > max_bytes || align_bytes > HAK_SMALL_ALIGN_MAX_BYTES) {
         return HAK_CLASS_NONE;

@@ -49,7 +49,7 @@ static inline uint32_t hak_class_of(size_t size_bytes) {
 }
 
 /* The smallest class of at most max_bytes that holds size_bytes and whose blocks are all aligned to align_bytes (a
- * power of two), or HAK_CLASS_NONE. */
+ * power of two), or HAK_CLASS_NONE. Pre: max_bytes <= HAK_CLASS_MAX_BYTES. */
 uint32_t hak_class_aligned(size_t size_bytes, size_t align_bytes, size_t max_bytes);
 
 /* What all blocks of a class are aligned to: the largest power of two in the size, or HAK_SMALL_ALIGN_MAX_BYTES. */

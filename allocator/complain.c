@@ -34,6 +34,9 @@ void hak_complain(const char *call, const void *address, const char *why) {
     }
     if (before < SAID_AT_MOST) {
         hak_print_string(&print, "; the call is ignored (HAKMEM_FAIL_FAST=1 ends the process here)\n");
+        if (before + 1 == SAID_AT_MOST) {
+            hak_print_string(&print, "hakmem: further messages of this kind are left out\n");
+        }
         os_write(STANDARD_ERROR, text, hak_print_close(&print));
     }
 }

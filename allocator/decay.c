@@ -66,8 +66,9 @@ void hak_decay_tick(void) {
     hak_big_age(now_ms);
 }
 
-void hak_decay_trim(void) {
+bool hak_decay_trim(void) {
     hak_pool_trim();
-    hak_run_trim();
-    hak_big_trim();
+    bool runs = hak_run_trim();
+    bool mappings = hak_big_trim();
+    return runs || mappings;
 }

@@ -57,7 +57,8 @@ bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms);
 /* Call on slow paths, with no lock held: now and then it has all owners look after age. */
 void hak_decay_tick(void);
 
-/* Purge or release all that can be: malloc_trim. No lock held. */
-void hak_decay_trim(void);
+/* Purge or release all that can be: malloc_trim. Whether runs or mappings went; of the pool, hak_pool_returned tells.
+ * No lock held. */
+bool hak_decay_trim(void);
 
 #endif

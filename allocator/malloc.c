@@ -278,10 +278,11 @@ HAK_EXPORT void hak_free_aligned_sized(void *address, size_t align_bytes, size_t
 HAK_EXPORT int hak_malloc_trim(size_t pad_bytes) {
     (void)pad_bytes;
     struct hak_heap *heap = hak_thread_heap();
+    uint64_t before = hak_pool_returned();
     if (heap != NULL) {
         hak_heap_trim(heap);
     }
-    hak_decay_trim();
+    bool some = hak_decay_trim();
     hak_thread_done();
-    return 1;
+    return some || hak_pool_returned() != before;
 }

@@ -200,6 +200,25 @@ static unsigned edit_distance(const char *name, size_t length, const char *known
     return row[known_length];
 }
 
+static const char *known_name(unsigned i) {
+    return i < HAK_OPTION_COUNT ? hak_option_table[i].name : stats_file;
+}
+
+/* The first option whose name begins so, whatever the case, NULL when none does or too little is there to tell. */
+static const char *completed(const char *name, size_t length) {
+    enum { TELLING = 3 };
+    for (unsigned i = 0; length >= TELLING && i <= HAK_OPTION_COUNT; i++) {
+        size_t same = 0;
+        while (same < length && lower(name[same]) == lower(known_name(i)[same])) {
+            same++;
+        }
+        if (same == length) {
+            return known_name(i);
+        }
+    }
+    return NULL;
+}
+
 /* The option whose name is closest, NULL when none is close. */
 static const char *nearest(const char *name, size_t length) {
     enum { CLOSE = 2 };
@@ -209,7 +228,7 @@ static const char *nearest(const char *name, size_t length) {
         return NULL;
     }
     for (unsigned i = 0; i <= HAK_OPTION_COUNT; i++) {
-        const char *known = i < HAK_OPTION_COUNT ? hak_option_table[i].name : stats_file;
+        const char *known = known_name(i);
         unsigned distance = edit_distance(name, length, known);
         if (distance < best_distance && distance < length) {
             best = known;
@@ -220,7 +239,8 @@ static const char *nearest(const char *name, size_t length) {
 }
 
 static void complain_unknown(const struct variable *variable, struct hak_print *complaints) {
-    const char *known = nearest(variable->name, variable->name_length);
+    const char *known = completed(variable->name, variable->name_length);
+    known = known != NULL ? known : nearest(variable->name, variable->name_length);
     hak_print_string(complaints, "hakmem: HAKMEM_");
     hak_print_visible(complaints, variable->name, variable->name_length, SHOWN_LENGTH_MAX);
     hak_print_string(complaints, " is not an option");
@@ -286,7 +306,8 @@ void hak_options_read(struct hak_options *options, char *const *environment, str
         seen[id] = true;
         if (is_file) {
             read_stats_file(options, variable.text, complaints);
-        } else if (!hak_option_parse(id, variable.text, strlen(variable.text), &options->value[id]) &&
+        } else if (*variable.text != '\0' &&
+                   !hak_option_parse(id, variable.text, strlen(variable.text), &options->value[id]) &&
                    complaints != NULL) {
             complain_value(id, variable.text, complaints);
         }

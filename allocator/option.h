@@ -15,7 +15,10 @@
 
 #include "allocator/print.h"
 
-/* X(id, default, minimum, maximum, kind, zero, meaning): HAKMEM_<id> is the variable.
+/* Values are read when the process begins and stay; only the simulated world changes some in mid-run. What a thread has
+ * set up by then stays as it is: a cache that THREAD_CACHE=0 left without room gets none later.
+ *
+ * X(id, default, minimum, maximum, kind, zero, meaning): HAKMEM_<id> is the variable.
  *
  * kind: SWITCH  0 or 1, also off, no, false, on, yes, true
  *       NUMBER  decimal

@@ -210,7 +210,7 @@ static void superslab_purge(struct hak_pool *pool, struct hak_superslab *supersl
     superslab->purged_ms = now_ms;
     hak_decay_purged(mask_bytes(superslab, purged));
     hak_ring_note(HAK_EVENT_PURGED, (uintptr_t)superslab);
-    pool->purges++;
+    pool->purges += purged != 0;
     dirty_set(pool, superslab, superslab->dirty_mask & ~purged);
     if (HAK_FAULT_IF(DECAY_FORGETS_PURGE, purged != 0)) {
         hak_decay_dirty(mask_bytes(superslab, purged));
@@ -309,4 +309,12 @@ void hak_pool_trim(void) {
     }
     pool->chunk_cursor = pool->chunk_end = NULL;
     hak_lock_release(&pool->lock);
+}
+
+uint64_t hak_pool_returned(void) {
+    struct hak_pool *pool = &hak_root.pool;
+    hak_lock_acquire(&pool->lock);
+    uint64_t returned = pool->released + pool->purges;
+    hak_lock_release(&pool->lock);
+    return returned;
 }

@@ -46,5 +46,7 @@ void hak_pool_give(struct hak_slab *slab);
 void hak_pool_age(uint32_t now_ms);
 /* Release every empty SuperSlab, purge every free slab. */
 void hak_pool_trim(void);
+/* How often memory went back to the system so far. */
+uint64_t hak_pool_returned(void);
 
 #endif

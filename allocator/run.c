@@ -342,7 +342,8 @@ void hak_run_age(uint32_t now_ms) {
     }
 }
 
-void hak_run_trim(void) {
+bool hak_run_trim(void) {
+    bool some = false;
     for (uint32_t i = 0; i < hak_shards_end(); i++) {
         struct hak_shard *shard = hak_shards_at(i);
         if (shard == NULL) {
@@ -356,9 +357,11 @@ void hak_run_trim(void) {
         struct hak_free_run *last = shard->youngest; /* where the system refuses, runs go behind it */
         for (struct hak_free_run *run = shard->oldest, *next; run != NULL; run = next) {
             next = run == last ? NULL : run->younger;
-            (void)hak_shard_purge(shard, run, false);
+            some = hak_shard_purge(shard, run, false) || some;
         }
         hak_shards_unlock(shard);
+        some = some || gone != NULL;
         regions_release(gone);
     }
+    return some;
 }

@@ -57,7 +57,7 @@ bool hak_run_resize(struct hak_region *region, void *address, size_t size_bytes)
 void hak_run_age(uint32_t now_ms);
 
 /* Purge all free runs, release all regions that are all free. */
-void hak_run_trim(void);
+bool hak_run_trim(void);
 
 /* The run an address of the region lies in. For reports: takes no lock. start is NULL where there is none. */
 struct hak_run_place {

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { THREADS_MAX = 256, SIZE_MIN_BYTES = 16, EXIT_USAGE = 2 };
@@ -86,11 +88,18 @@ static double now_ns(void) {
 
 int main(int count, char **arguments) {
     pthread_t threads[THREADS_MAX];
-    if (!read_arguments(count, arguments)) {
-        fputs("usage: random_mixed ITERATIONS SLOTS SIZE_MAX [SEED [THREADS]]\n"
-              "  numbers from 1; SIZE_MAX at least 16 bytes; at most 256 threads\n",
-              stderr);
-        return EXIT_USAGE;
+    bool asked = count == 2 && strcmp(arguments[1], "--help") == 0;
+    if (asked || !read_arguments(count, arguments)) {
+        fputs(
+            "Usage: random_mixed ITERATIONS SLOTS SIZE_MAX [SEED [THREADS]]\n"
+            "\n"
+            "Frees and allocates in SLOTS slots at random, ITERATIONS times in each thread, blocks of 16 to SIZE_MAX\n"
+            "bytes, and prints nanoseconds per step. Numbers from 1; at most 256 threads. Measured is the malloc of\n"
+            "the process:\n"
+            "\n"
+            "  LD_PRELOAD=build/release/libhakmem.so build/release/bench_random_mixed 10000000 1000 1024 1 4\n",
+            asked ? stdout : stderr);
+        return asked ? 0 : EXIT_USAGE;
     }
     double start_ns = now_ns();
     for (uintptr_t i = 0; i < load.threads; i++) {

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oracle/component.h"
 #include "oracle/finding.h"
@@ -163,7 +164,11 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
 static void say_unknown(const char *name, size_t length) {
     const char *nearest = NULL;
     unsigned least = 3;
-    for (unsigned i = 0; i < OPTIONS; i++) {
+    for (unsigned i = 0; i < OPTIONS && nearest == NULL && length > 2; i++) {
+        bool begins_so = strncasecmp(name, name_of(i), length) == 0;
+        nearest = begins_so ? name_of(i) : NULL;
+    }
+    for (unsigned i = nearest == NULL ? 0 : OPTIONS; i < OPTIONS; i++) {
         unsigned letters = distance(name, length, name_of(i), strlen(name_of(i)), 3);
         if (letters < least && letters < length) {
             least = letters;
@@ -225,7 +230,7 @@ static void model_read(char *const *environment) {
         const char *text = environment[i] + 7 + length + 1;
         if (option == HAK_OPTION_COUNT) {
             snprintf(state.expected.stats_file, sizeof state.expected.stats_file, "%s", text);
-        } else if (!text_means(option, text, &state.expected.value[option])) {
+        } else if (*text != '\0' && !text_means(option, text, &state.expected.value[option])) {
             say_bad_value(option, text);
         }
     }

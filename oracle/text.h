@@ -16,7 +16,7 @@
 struct text_error {
     unsigned line;
     unsigned column;
-    char message[160];
+    char message[400];
 };
 
 /* Assemble `length` characters of text. Returns bytes to be freed by the caller and sets *size_bytes, or returns NULL

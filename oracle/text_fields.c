@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "oracle/preset.h"
@@ -14,6 +15,22 @@ const struct name_list text_ops = {"operation", op_name, OP_COUNT};
 
 bool text_take_word(struct text_reader *in, struct word *word, const char *what) {
     return text_next_word(in, word) || text_fail(in, word, "expected %s", what);
+}
+
+enum { KNOWN_BYTES = 300 };
+
+/* " (known: a, b)" with all names, or nothing when they are too many to help. */
+static void known_names(const struct name_list *list, char known[KNOWN_BYTES]) {
+    size_t length = 0;
+    for (unsigned i = 0; i < list->count && length < KNOWN_BYTES; i++) {
+        length +=
+            (size_t)snprintf(known + length, KNOWN_BYTES - length, i == 0 ? " (known: %s" : ", %s", list->name(i));
+    }
+    if (length + sizeof ")" <= KNOWN_BYTES) {
+        memcpy(known + length, ")", sizeof ")");
+    } else {
+        known[0] = '\0';
+    }
 }
 
 bool text_find(struct text_reader *in, const struct word *word, const struct name_list *list, unsigned *index) {
@@ -33,7 +50,9 @@ bool text_find(struct text_reader *in, const struct word *word, const struct nam
     word_quote(word, quote);
     if (nearest_distance <= 1 + word->length / 4)
         return text_fail(in, word, "unknown %s \"%s\" (did you mean \"%s\"?)", list->what, quote, list->name(nearest));
-    return text_fail(in, word, "unknown %s \"%s\"", list->what, quote);
+    char known[KNOWN_BYTES];
+    known_names(list, known);
+    return text_fail(in, word, "unknown %s \"%s\"%s", list->what, quote, known);
 }
 
 bool text_take_number(struct text_reader *in, const char *what, unsigned maximum, unsigned *number) {

@@ -115,12 +115,12 @@ static void test_file_with_too_long_a_name_is_ignored(void **state) {
 
 static void test_bad_values_are_named_and_the_default_holds(void **state) {
     (void)state;
-    READ("HAKMEM_SUPERSLAB_TTL_SEC=abc", "HAKMEM_ACE=2", "HAKMEM_CACHE_CAPACITY=15",
-         "HAKMEM_CACHE_MAX_KB=", "HAKMEM_DIRTY_MAX_MB=1k", "HAKMEM_RING=off");
+    READ("HAKMEM_SUPERSLAB_TTL_SEC=abc", "HAKMEM_ACE=2", "HAKMEM_CACHE_CAPACITY=15", "HAKMEM_CACHE_MAX_KB=x",
+         "HAKMEM_STATS=", "HAKMEM_DIRTY_MAX_MB=1k", "HAKMEM_RING=off");
     assert_string_equal(said, "hakmem: HAKMEM_SUPERSLAB_TTL_SEC='abc' is not a number from 0 to 86400; using 60\n"
                               "hakmem: HAKMEM_ACE='2' is not on or off or a number from 0 to 1; using 1\n"
                               "hakmem: HAKMEM_CACHE_CAPACITY='15' is not auto or a number from 16 to 2048; using auto\n"
-                              "hakmem: HAKMEM_CACHE_MAX_KB='' is not a number of KB from 64 to 1048576; using 4096\n"
+                              "hakmem: HAKMEM_CACHE_MAX_KB='x' is not a number of KB from 64 to 1048576; using 4096\n"
                               "hakmem: HAKMEM_DIRTY_MAX_MB='1k' is not a number of MB from 0 to 1048576; using 12\n");
     assert_int_equal(options.value[HAK_OPTION_RING], 0);
     options.value[HAK_OPTION_RING] = 1;
@@ -176,7 +176,9 @@ static void test_the_nearest_name_is_suggested(void **state) {
     assert_suggests("STATE", "STATS");
     assert_suggests("STATS_FIEL", "STATS_FILE");
     assert_suggests("stats", "STATS");
-    assert_suggests("SUPERSLAB_MAX_MEMORY", NULL);
+    assert_suggests("SUPERSLAB_MAX_MEMORY", "SUPERSLAB_MAX_MEMORY_MB");
+    assert_suggests("cache", "CACHE_CAPACITY");
+    assert_suggests("CA", NULL);
     assert_suggests("SUPERSLAB_MAX_MEMORY_M", "SUPERSLAB_MAX_MEMORY_MB");
     assert_suggests("SUPERSLAB_MAX_MEMORY_GB", "SUPERSLAB_MAX_MEMORY_MB");
     assert_suggests("BIG_CACHE_MAX_COUNTER", "BIG_CACHE_MAX_COUNT");

@@ -17,6 +17,12 @@
 
 /* --- errors --- */
 
+#define KNOWN_OPERATIONS                                                                                               \
+    " (known: nop, malloc, calloc, realloc, reallocarray, aligned_alloc, posix_memalign, memalign, free, free_sized, " \
+    "usable, write, verify, trim, start, end, fork, clock, fail, check, malloc_many, free_many, free_aligned_sized, "  \
+    "option)"
+#define KNOWN_LINES " (known: geometry, slots, place, off, favour, fail-every, header, clock-step, options, gene, tail)"
+
 static void assert_error(const char *text, size_t length, unsigned line, unsigned column, const char *message) {
     struct text_error error;
     size_t size_bytes = 1;
@@ -68,6 +74,10 @@ static void test_errors_in_the_header(void **state) {
         {"favour malloc\n", 1, 14, "expected the weight"},
         {"favour malloc 300\n", 1, 15, "the weight must be from 0 to 255, not \"300\""},
         {"fail-every x\n", 1, 12, "fail-every must be from 0 to 255, not \"x\""},
+        {"options foo\n", 1, 9,
+         "unknown set of options \"foo\" (known: default, no-thread-cache, no-remote-batch, no-lazy-cache, "
+         "small-lazy-cache, no-controller, pinned, small-big-cache, no-big-cache, purge-at-once, fail-fast, "
+         "large-chunks, many-shards, all-off, wrong-values)"},
         {"options fail-fats\n", 1, 9, "unknown set of options \"fail-fats\" (did you mean \"fail-fast\"?)"},
         {"options default\noptions pinned\n", 2, 1, "options is given twice"},
         {"options pinned\nheader ! 01\n", 2, 8, "these bytes and the header lines do not agree (delete one of them)"},
@@ -88,7 +98,7 @@ static void test_errors_in_records(void **state) {
     (void)state;
     static const struct error_case cases[] = {
         {"t0 mallok s1 96\n", 1, 4, "unknown operation \"mallok\" (did you mean \"malloc\"?)"},
-        {"t0 xyzzy\n", 1, 4, "unknown operation \"xyzzy\""},
+        {"t0 xyzzy\n", 1, 4, "unknown operation \"xyzzy\"" KNOWN_OPERATIONS},
         {"malloc s1 96\n", 1, 1, "the thread is missing: \"t0 malloc\""},
         {"t4 malloc s1 96\n", 1, 1, "thread t4 is beyond t3"},
         {"t0x malloc s1 96\n", 1, 1, "expected a thread such as t0, found \"t0x\""},
@@ -132,7 +142,7 @@ static void test_errors_in_records(void **state) {
         {"t0 free s1 ! 08 00 02 00 00 00 00 01\n", 1, 12,
          "these bytes say \"t0 free s2\" (delete them or correct the words)"},
         {"t0 free s1\nslots 64\n", 2, 1, "header lines come before records"},
-        {"hakmem 1\n", 1, 1, "unknown line \"hakmem\""},
+        {"hakmem 1\n", 1, 1, "unknown line \"hakmem\"" KNOWN_LINES},
     };
     assert_errors(cases, sizeof cases / sizeof cases[0], "hakmem 1\n", 1);
 }
@@ -192,7 +202,7 @@ static void test_bytes_that_are_no_text(void **state) {
     static const char nul[] = "hakmem 1\nt0 fr\0ee s1\n";
     static const char high[] = "hakmem 1\n\xff\"\\\n";
     assert_error(nul, sizeof nul - 1, 2, 4, "unknown operation \"fr\\x00ee\" (did you mean \"free\"?)");
-    assert_error(high, sizeof high - 1, 2, 1, "unknown line \"\\xff\\x22\\x5c\"");
+    assert_error(high, sizeof high - 1, 2, 1, "unknown line \"\\xff\\x22\\x5c\"" KNOWN_LINES);
 }
 
 static void test_very_long_words_and_lines(void **state) {
@@ -204,9 +214,9 @@ static void test_very_long_words_and_lines(void **state) {
     assert_non_null(text);
     memset(text, 'a', LONG_BYTES);
     memcpy(text, start, sizeof start - 1);
-    assert_error(text, LONG_BYTES, 2, 4, "unknown operation \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"");
+    assert_error(text, LONG_BYTES, 2, 4, "unknown operation \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"" KNOWN_OPERATIONS);
     memset(text + sizeof start - 1, '9', LONG_BYTES - sizeof start + 1);
-    assert_error(text, LONG_BYTES, 2, 4, "unknown operation \"99999999999999999999999999999999...\"");
+    assert_error(text, LONG_BYTES, 2, 4, "unknown operation \"99999999999999999999999999999999...\"" KNOWN_OPERATIONS);
     memset(text + 9, '\n', LONG_BYTES - 9);
     free(assembled(text, LONG_BYTES, &size_bytes));
     assert_int_equal(size_bytes, PROGRAM_HEADER_BYTES);

@@ -130,15 +130,14 @@ static bool run_trials(const struct detect_plan *plan, const char *binary, struc
 
 bool detect_libfuzzer(const struct detect_plan *plan, struct detect_trial *trials) {
     char name[64];
-    snprintf(name, sizeof name, "fuzz_%s", target_table[plan->fault->target].name);
+    snprintf(name, sizeof name, "../fuzz/fuzz_%s", target_table[plan->fault->target].name);
     char *binary = sibling_find(name);
     struct child *children = calloc(plan->trials, sizeof *children);
     char(*seed_texts)[24] = calloc(plan->trials, sizeof *seed_texts);
     bool good = false;
     if (binary == NULL) {
-        fprintf(stderr,
-                "hakfuzz detect: build/fuzz/%s is not built: cmake --preset fuzz && cmake --build --preset fuzz\n",
-                name);
+        fprintf(stderr, "hakfuzz detect: build/%s is not built: cmake --preset fuzz && cmake --build --preset fuzz\n",
+                name + sizeof "../" - 1);
     } else if (children != NULL && seed_texts != NULL) {
         good = run_trials(plan, binary, children, seed_texts, trials);
         children_free(children, plan->trials);
