@@ -139,7 +139,7 @@ static void prove_statistics(const struct live *live) {
 
 static bool controller_is_valid(void) {
     bool valid = hak_ace_is_valid(&hak_root.ace);
-    for (uint32_t i = 0; i < HAK_SHARDS_MAX; i++) {
+    for (uint32_t i = 0; i < hak_shards_end(); i++) {
         const struct hak_shard *shard = hak_shards_at(i);
         valid = valid && (shard == NULL || hak_ace_window_is_valid(&shard->window));
     }
