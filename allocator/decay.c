@@ -27,8 +27,7 @@ bool hak_decay_purge(void *address, size_t size_bytes) {
     return purged;
 }
 
-/* Whether it is not yet time to ask again. */
-static bool is_silent(void) {
+bool hak_decay_is_silent(void) {
     uint64_t refused_ms_plus_one = hak_load(&hak_root.decay.refused_ms_plus_one, relaxed);
     return HAK_UNLIKELY(refused_ms_plus_one != 0) &&
            hak_decay_age_ms((uint32_t)(refused_ms_plus_one - 1), os_clock_ms()) < HAK_DECAY_SILENCE_MS;
@@ -41,12 +40,12 @@ size_t hak_decay_excess(void) {
         return 0;
     }
     budget_bytes += hak_load(&hak_root.decay.live_bytes, relaxed) / 8;
-    return dirty_bytes <= budget_bytes || is_silent() ? 0 : dirty_bytes - budget_bytes;
+    return dirty_bytes <= budget_bytes || hak_decay_is_silent() ? 0 : dirty_bytes - budget_bytes;
 }
 
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms) {
     bool is_old = hak_decay_age_ms(since_ms, now_ms) >= hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY);
-    return (is_old && !is_silent()) || hak_decay_excess() > 0;
+    return (is_old && !hak_decay_is_silent()) || hak_decay_excess() > 0;
 }
 
 /* An eighth of the delay is close enough. Whoever frees purges what is its own first; when live memory fell and there

@@ -40,6 +40,9 @@ void hak_decay_purged(size_t purged_bytes);
 /* os_purge, with whatever locks are held. */
 bool hak_decay_purge(void *address, size_t size_bytes);
 
+/* Whether it is too early to ask again after a refusal. */
+bool hak_decay_is_silent(void);
+
 /* How much dirty memory is above the budget, and 0 in the time after a refusal. Owners purge their oldest until it is 0
  * or they have no more. */
 size_t hak_decay_excess(void);

@@ -275,14 +275,19 @@ HAK_EXPORT void hak_free_aligned_sized(void *address, size_t align_bytes, size_t
     hak_free(address);
 }
 
+/* Grows with everything that goes back to the system from slabs and SuperSlabs. */
+static uint64_t small_returned(void) {
+    return hak_pool_returned() + hak_load(&hak_root.decay.purged_bytes, relaxed);
+}
+
 HAK_EXPORT int hak_malloc_trim(size_t pad_bytes) {
     (void)pad_bytes;
     struct hak_heap *heap = hak_thread_heap();
-    uint64_t before = hak_pool_returned();
+    uint64_t before = small_returned();
     if (heap != NULL) {
         hak_heap_trim(heap);
     }
     bool some = hak_decay_trim();
     hak_thread_done();
-    return some || hak_pool_returned() != before;
+    return some || small_returned() != before;
 }

@@ -183,7 +183,7 @@ static uint32_t pages_purge(struct hak_slab *slab, uint32_t pages) {
         uint32_t first = (uint32_t)__builtin_ctz(left);
         uint32_t count = (uint32_t)__builtin_ctzll(~((uint64_t)left >> first));
         uint32_t stretch = pages_between(first, first + count - 1);
-        if (os_purge(slab_start + ((size_t)first << HAK_PAGE_SHIFT), (size_t)count << HAK_PAGE_SHIFT)) {
+        if (hak_decay_purge(slab_start + ((size_t)first << HAK_PAGE_SHIFT), (size_t)count << HAK_PAGE_SHIFT)) {
             purged |= stretch;
         }
         left &= ~stretch;

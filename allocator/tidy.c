@@ -110,7 +110,7 @@ static bool heap_is_due(struct hak_heap *heap, uint32_t now_ms) {
         return false;
     }
     uint64_t wait_ms = (uint64_t)hak_ace_value(&hak_root.ace, HAK_ACE_PURGE_DELAY) * IDLE_DELAYS;
-    return hak_load(&idle->tidied, relaxed) != worked &&
+    return hak_load(&idle->tidied, relaxed) != worked && !hak_decay_is_silent() &&
            hak_decay_age_ms(hak_load(&idle->since_ms, relaxed), now_ms) >= wait_ms;
 }
 
@@ -131,7 +131,7 @@ static void heap_tidy(struct hak_heap *heap, uint32_t *purges) {
                 hak_store(&heap->idle.tidied, seen, relaxed);
             }
         }
-        more = *purges != 0 && class_id < HAK_CLASS_COUNT && hak_heap_worked(heap) == seen;
+        more = *purges != 0 && !hak_decay_is_silent() && class_id < HAK_CLASS_COUNT && hak_heap_worked(heap) == seen;
         hak_lock_release(&heap->lock);
     }
 }
