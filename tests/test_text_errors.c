@@ -20,7 +20,7 @@
 #define KNOWN_OPERATIONS                                                                                               \
     " (known: nop, malloc, calloc, realloc, reallocarray, aligned_alloc, posix_memalign, memalign, free, free_sized, " \
     "usable, write, verify, trim, start, end, fork, clock, fail, check, malloc_many, free_many, free_aligned_sized, "  \
-    "option)"
+    "option, report)"
 #define KNOWN_LINES " (known: geometry, slots, place, off, favour, fail-every, header, clock-step, options, gene, tail)"
 
 static void assert_error(const char *text, size_t length, unsigned line, unsigned column, const char *message) {
