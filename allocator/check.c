@@ -150,7 +150,7 @@ static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
     for (uint32_t class_id; walk->broken == NULL && (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         const struct hak_cache *cache = &heap->caches[class_id];
         walk->listed_slabs += list_length(walk, heap->available[class_id]);
-        check_list(walk, cache->head, heap, class_id, cache->count, HAK_BLOCK_CACHED);
+        check_list(walk, cache->head, heap, class_id, hak_cache_count(cache), HAK_BLOCK_CACHED);
     }
     broken(walk, hak_heap_is_valid(heap) || walk->broken != NULL,
            "I12: a heap's lists hold its own slabs, full ones apart");
@@ -238,7 +238,7 @@ static bool list_is_valid(const struct hak_slab *slab, const struct hak_heap *he
 }
 
 static bool cache_is_valid(const struct hak_cache *cache) {
-    return cache->count <= cache->capacity && (cache->count == 0) == (cache->head == NULL);
+    return cache->room >= 0 && cache->room <= cache->capacity && (hak_cache_count(cache) == 0) == (cache->head == NULL);
 }
 
 /* Without branches, since most classes have nothing. */
@@ -246,7 +246,7 @@ static struct hak_class_set classes_in_use(const struct hak_heap *heap) {
     struct hak_class_set used = {{0}};
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
         const struct hak_cache *cache = &heap->caches[class_id];
-        uintptr_t any = (uintptr_t)cache->head | (uintptr_t)heap->available[class_id] | cache->count;
+        uintptr_t any = (uintptr_t)cache->head | (uintptr_t)heap->available[class_id] | hak_cache_count(cache);
         used.words[class_id / 64] |= (uint64_t)(any != 0) << class_id % 64;
     }
     return used;
@@ -286,7 +286,7 @@ static struct hak_place place_in_slab(const struct hak_superslab *superslab, con
 struct hak_place hak_place_of(const void *address) {
     uintptr_t entry = hak_map_entry(address);
     if (hak_map_is_superslab(entry)) {
-        return place_in_slab(hak_map_record(entry), hak_slab_at(entry, address), address);
+        return place_in_slab(hak_superslab_of(address), hak_slab_at(entry, address), address);
     }
     if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_REGION) {
         struct hak_run_place run = hak_run_place(hak_map_record(entry), address);

@@ -42,10 +42,14 @@ static inline uint32_t hak_class_of_tiny(size_t size_bytes) {
     return hak_class_of_eighth[(size_bytes + 7) / 8];
 }
 
-/* The same to HAK_CLASS_MAX_BYTES. */
+/* The same for the pool tier: above HAK_TINY_MAX_BYTES, <= HAK_CLASS_MAX_BYTES. */
+static inline uint32_t hak_class_of_pool(size_t size_bytes) {
+    return hak_class_of_128th[(size_bytes + 127) / 128];
+}
+
+/* The same for both. */
 static inline uint32_t hak_class_of(size_t size_bytes) {
-    return size_bytes <= HAK_TINY_MAX_BYTES ? hak_class_of_tiny(size_bytes)
-                                            : hak_class_of_128th[(size_bytes + 127) / 128];
+    return size_bytes <= HAK_TINY_MAX_BYTES ? hak_class_of_tiny(size_bytes) : hak_class_of_pool(size_bytes);
 }
 
 /* The smallest class of at most max_bytes that holds size_bytes and whose blocks are all aligned to align_bytes (a

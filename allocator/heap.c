@@ -61,7 +61,7 @@ static void cache_init(struct hak_heap *heap, uint32_t class_id) {
         capacity = at_most(start, cache_min(class_id)); /* of larger blocks few to begin with */
     }
     capacity = at_least(at_most(capacity, room_for(heap, class_id)), cache_min(class_id));
-    cache->capacity = (uint16_t)(hak_option(THREAD_CACHE) == 0 ? 0 : capacity);
+    hak_cache_set(cache, hak_cache_count(cache), hak_option(THREAD_CACHE) == 0 ? 0 : capacity);
     cache->batch = (uint16_t)at_most(HAK_GEO->prewarm, hak_heap_batch_max(class_id));
     heap->capacity_bytes += (size_t)cache->capacity * hak_class_bytes[class_id];
 }
@@ -79,8 +79,8 @@ static void cache_resize(struct hak_heap *heap, uint32_t class_id, uint32_t capa
     }
     heap->capacity_bytes += capacity * block_bytes;
     heap->capacity_bytes -= cache->capacity * block_bytes;
-    cache->capacity = (uint16_t)capacity;
-    if (cache->count > capacity) {
+    hak_cache_set(cache, hak_cache_count(cache), capacity);
+    if (cache->room < 0) {
         hak_heap_flush(heap, class_id, capacity);
     }
 }
@@ -137,7 +137,7 @@ void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id) {
 
 void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id) {
     struct hak_cache *cache = hak_heap_cache(heap, class_id);
-    if (cache->count <= cache->capacity) {
+    if (cache->room >= 0) {
         return; /* it had no capacity yet */
     }
     hak_heap_flush(heap, class_id, cache->capacity / 2);
@@ -161,13 +161,13 @@ static struct hak_block *cache_cut(struct hak_cache *cache, uint32_t keep) {
             hak_link_set(last, NULL);
         }
     }
-    cache->count = (uint16_t)keep;
+    hak_cache_set(cache, keep, cache->capacity);
     return rest;
 }
 
 void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
     struct hak_cache *cache = &heap->caches[class_id];
-    if (cache->count <= keep) {
+    if (hak_cache_count(cache) <= keep) {
         return;
     }
     hak_lock_acquire(&heap->lock); /* first: a fork must find the blocks in the cache or in their slabs */

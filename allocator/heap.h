@@ -24,12 +24,22 @@
  */
 struct hak_cache {
     struct hak_block *head;
-    uint16_t count;
+    int16_t room; /* blocks it may still take; -1 while one too many is on its way out */
     uint16_t capacity;
     uint16_t batch;       /* blocks the next refill takes: doubled each time, up to the class's most; 0: never used */
     uint8_t quiet_epochs; /* ace.h */
     uint8_t age_epochs;
 };
+
+static inline uint32_t hak_cache_count(const struct hak_cache *cache) {
+    return (uint32_t)(cache->capacity - cache->room);
+}
+
+/* It holds so many blocks, and may hold `capacity`. */
+static inline void hak_cache_set(struct hak_cache *cache, uint32_t count, uint32_t capacity) {
+    cache->capacity = (uint16_t)capacity;
+    cache->room = (int16_t)((int32_t)capacity - (int32_t)count);
+}
 
 enum hak_heap_state { HAK_HEAP_OWNED, HAK_HEAP_ORPHAN, HAK_HEAP_SPARE };
 

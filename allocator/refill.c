@@ -35,7 +35,7 @@ static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
         hak_list_push(&cache->head, hak_slab_pop(slab));
         taken++;
     }
-    cache->count = taken;
+    hak_cache_set(cache, taken, cache->capacity);
     uint32_t batch_max = hak_heap_batch_max(class_id);
     cache->batch =
         (uint16_t)(cache->batch * 2U < batch_max ? cache->batch * 2U : batch_max); /* little use, little kept */
@@ -76,7 +76,7 @@ struct hak_block *hak_refill(uint32_t class_id) {
     }
     struct hak_cache *cache = &heap->caches[class_id];
     if (HAK_UNLIKELY(cache->head != NULL)) { /* registering the thread may have allocated, and refilled it */
-        cache->count--;
+        cache->room++;
         return hak_list_pop(&cache->head);
     }
     hak_heap_push_pending(heap);

@@ -21,7 +21,8 @@ struct hak_root {
 #if HAK_SIM
     const struct hak_geometry *geometry; /* chosen by the simulated world before the first allocation */
 #endif
-    _Atomic uintptr_t link_key;  /* links.h; 0 before the first heap */
+    uintptr_t link_key;          /* links.h; set before the process counts as started */
+    _Atomic uint32_t started;    /* process.h */
     _Atomic uint32_t attached;   /* process.h */
     _Atomic uint32_t complaints; /* bad pointers so far */
     struct hak_os os;

@@ -52,7 +52,7 @@ struct cached {
 static struct cached own_cached(void) {
     struct cached cached = {{0, 0}, {0, 0}};
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
-        uint64_t count = hak_thread.heap->caches[class_id].count;
+        uint64_t count = hak_cache_count(&hak_thread.heap->caches[class_id]);
         cached.blocks[class_id >= HAK_TINY_CLASSES] += count;
         cached.bytes[class_id >= HAK_TINY_CLASSES] += count * hak_class_bytes[class_id];
     }

@@ -44,10 +44,11 @@ static inline struct hak_slab *hak_slab_of(const struct hak_block *block) {
     return &superslab->slabs[((uintptr_t)block - (uintptr_t)superslab) >> superslab->slab_shift];
 }
 
-/* The slab an address lies in, by its entry of the region map, whose tag is the shift: one register, no load. */
+/* The slab an address lies in, by its entry of the region map, which leads to the slabs' metadata and whose tag is the
+ * shift: one register, no load. */
 static inline struct hak_slab *hak_slab_at(uintptr_t entry, const void *address) {
-    struct hak_superslab *superslab = hak_map_record(entry);
-    return &superslab->slabs[((uintptr_t)address - (uintptr_t)superslab) >> (entry & HAK_MAP_TAG_MASK)];
+    struct hak_slab *slabs = hak_map_record(entry);
+    return &slabs[((uintptr_t)address & (hak_superslab_bytes() - 1)) >> (entry & HAK_MAP_TAG_MASK)];
 }
 
 static inline bool hak_superslab_is_empty(const struct hak_superslab *superslab) {

@@ -400,7 +400,7 @@ static void op_option(void) {
     if (!hak_option_set(&hak_root.options, name, strlen(name), text, length)) {
         finding_raise(CHECK_INVARIANT, NULL, "%s is no value of option %s, which printed it", text, name);
     }
-    if (hak_root.link_key != 0) { /* else the process is not started, and will do it then */
+    if (hak_load(&hak_root.started, relaxed) != 0) { /* else the process is not started, and will do it then */
         hak_ace_configure(&hak_root.ace, &hak_root.options);
     }
     run_thrift_options();

@@ -70,7 +70,7 @@ static inline void expect_nothing_held(size_t before_bytes) {
 }
 
 static inline void set_option(const char *name, const char *value) {
-    require(hak_load(&hak_root.link_key, relaxed) == 0 && setenv(name, value, 1) == 0);
+    require(hak_load(&hak_root.started, relaxed) == 0 && setenv(name, value, 1) == 0);
 }
 
 static inline void sleep_ms(unsigned duration_ms) {

@@ -165,7 +165,7 @@ static bool chosen_fail_fast;
 static void **told; /* shared with the children: the pointer as it was in there */
 
 static void commit(void) {
-    require(hak_load(&hak_root.link_key, relaxed) == 0); /* the options are not read yet */
+    require(hak_load(&hak_root.started, relaxed) == 0); /* the options are not read yet */
     require(setenv("HAKMEM_FAIL_FAST", chosen_fail_fast ? "1" : "0", 1) == 0);
     void *pointer = chosen_pointer->make(chosen_pointer->size_bytes);
     *told = pointer;
