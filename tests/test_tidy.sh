@@ -27,7 +27,7 @@ mapfile -t files < <(
     find . \( -path ./build -o -path ./.git -o -name __pycache__ \) -prune -o -type f ! -name '*.bin' -print |
         sed 's|^\./||' | sort
 )
-mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions)$')
+mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions)$|^bench/(run|layouts)$')
 mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(allocator|oracle|fuzz_targets|tools|bench|tests)/.*\.[ch]$')
 mapfile -t sources_cxx < <(printf '%s\n' "${files[@]}" | grep -E '\.cpp$')
 mapfile -t scripts < <(for file in "${texts[@]}"; do head -n 1 "$file" | grep -qE '^#!.*sh\b|shellcheck shell=' && echo "$file"; done)
@@ -50,6 +50,7 @@ layer allocator 'allocator'
 layer oracle 'allocator|oracle'
 layer fuzz_targets 'allocator|oracle|fuzz_targets'
 layer tools 'allocator|oracle|tools'
+layer bench 'bench'
 grep -nE '^ *# *include *<(popt|cJSON|cjson|cmocka|stdio\.h)' allocator/*.[ch] |
     complain 'allocator/ needs nothing but libc headers, and no stdio'
 grep -nE '^ *# *include *<(popt|cmocka)' oracle/*.[ch] | complain 'oracle/ needs no libraries of the tools'
