@@ -83,7 +83,7 @@ class compile_gcc(Program):
     needs = ("gcc",)
 
     def prepare(self):
-        self.write("source.c", c_source(120 // self.scale))
+        self.write("source.c", c_source(50 // self.scale))
 
     def command(self):
         return ["gcc", "-std=gnu17", "-O2", "-g", "-c", "source.c", "-o", "source.o"]
@@ -105,7 +105,7 @@ class python_json(Program):
         records = [{"id": i, "name": f"record {numbers.randrange(10**6)}", "price": numbers.random() * 100,
                     "tags": [f"tag{numbers.randrange(500)}" for _ in range(numbers.randrange(6))],
                     "place": {"x": numbers.randrange(10**4), "y": numbers.randrange(10**4)}}
-                   for i in range(60000 // self.scale)]
+                   for i in range(30000 // self.scale)]
         self.write("records.json", json.dumps(records))
         self.write("work.py", """import json
 text = open("records.json").read()
@@ -155,7 +155,7 @@ class git_gc(Program):
         words = [f"word{i}" for i in range(3000)]
         files = [[" ".join(numbers.choices(words, k=9)) for _ in range(200)] for _ in range(60)]
         stream = []
-        for commit in range(300 // self.scale):
+        for commit in range(100 // self.scale):
             stream.append(f"commit refs/heads/main\ncommitter a <a@example.org> {1700000000 + commit} +0000\n"
                           f"data 8\nchange {commit % 10}\n")
             for number in range(60) if commit == 0 else numbers.sample(range(60), 8):

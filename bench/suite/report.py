@@ -64,7 +64,7 @@ def behind_lines(figures):
     if HAKMEM not in figures.names or len(figures.names) < 2:
         return []
     lines = []
-    for field, what in (("wall_s", "time"), ("resident_kib", "memory")):
+    for field, what in (("wall_s", "time"), ("cpu_s", "processor time"), ("resident_kib", "memory")):
         rows = [[case, f"{factor:.2f}", whose]
                 for case, factor, whose in figures.behind(field, HAKMEM, figures.names, TIME_WORST)]
         if rows:

@@ -96,7 +96,7 @@ WORKLOADS = [
              1, "real"),
     Workload("redis", "redis_server", None, 1, (1,),
              "redis filled, then under redis-benchmark; memory is the server's", 1, "real"),
-    Workload("git", "git_gc", None, 1, (1,), "git gc --aggressive of a repository of 300 commits", 1, "real"),
+    Workload("git", "git_gc", None, 1, (1,), "git gc --aggressive of a repository of 100 commits", 1, "real"),
 ]
 GROWTH_LIVE = [10**3, 10**4, 10**5, 10**6, 10**7, 10**8]
 GROWTH_THREADS = [2, 4, 8, 16, 32, 64]
