@@ -7,7 +7,7 @@
 #include "allocator/ring.h"
 #include "allocator/root.h"
 
-enum { SAID_AT_MOST = 16, LINE_BYTES = 256, STANDARD_ERROR = 2 };
+enum { SAID_AT_MOST = 16, LINE_BYTES = 384, STANDARD_ERROR = 2 };
 
 static void compose(struct hak_print *print, const char *call, const void *address, const char *why) {
     hak_print_string(print, "hakmem: ");
