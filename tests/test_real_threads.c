@@ -381,6 +381,7 @@ static pthread_key_t early_key, late_key; /* destructors that run before the all
 
 /* A destructor that uses the allocator and asks for another round as often as the system grants one: by then the
  * thread's heap is gone, and after the last one nobody tells the allocator. */
+enum { ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - UNDER_TSAN }; /* the last is that in which ThreadSanitizer leaves */
 struct last_words {
     pthread_key_t *key;
     unsigned rounds_left;
@@ -421,7 +422,7 @@ static void *die_talking(void *argument) {
     for (size_t i = 0; i < 2; i++) {
         struct last_words *words = hak_malloc(sizeof *words);
         require(words != NULL);
-        *words = (struct last_words){keys[i], PTHREAD_DESTRUCTOR_ITERATIONS - 1, parcel_make(i)};
+        *words = (struct last_words){keys[i], ROUNDS - 1, parcel_make(i)};
         require(pthread_setspecific(*keys[i], words) == 0);
     }
     return NULL;
