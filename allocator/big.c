@@ -168,6 +168,13 @@ static struct hak_big *take_cached(size_t length_bytes, size_t align_bytes) {
     return big;
 }
 
+static void ask_for_huge_pages(const struct hak_big *big) {
+    if (hak_option(HUGE_PAGES) != 0 && big->size_bytes >= HAK_BIG_HUGE_MIN_BYTES &&
+        big->size_bytes <= HAK_BIG_HUGE_MAX_BYTES) {
+        os_huge(big->base, big->size_bytes);
+    }
+}
+
 /* Have the system map what the record says, and enter it. On false nothing is left of it. */
 static bool mapping_create(struct hak_big *big, size_t align_bytes) {
     big->base = os_reserve(big->size_bytes, align_bytes);
@@ -177,6 +184,7 @@ static bool mapping_create(struct hak_big *big, size_t align_bytes) {
     set_state(big, HAK_BIG_LIVE);
     if (os_commit(big->base, big->size_bytes) && hak_map_enter_big(big, big->base, big->size_bytes)) {
         hak_mark_fresh(big->base, big->size_bytes);
+        ask_for_huge_pages(big);
         return true;
     }
     set_state(big, HAK_BIG_NONE);
@@ -294,6 +302,7 @@ static bool extend(struct hak_big *big, size_t length_bytes) {
     }
     hak_mark_fresh(end, more_bytes);
     resized(big, big->base, length_bytes, &hak_root.bigs.counters.extended);
+    ask_for_huge_pages(big);
     return true;
 }
 
@@ -339,6 +348,7 @@ void *hak_big_move(struct hak_big *big, size_t size_bytes) {
             length_bytes = big->size_bytes;
         }
         resized(big, moved, length_bytes, &hak_root.bigs.counters.moved);
+        ask_for_huge_pages(big);
     }
     return moved;
 }

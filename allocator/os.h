@@ -36,6 +36,9 @@ static inline void os_announce(void *address, size_t size_bytes) {
  * no memory until it is written. On false the content is as before. */
 bool os_purge(void *address, size_t size_bytes);
 
+/* Ask that huge pages stand behind a committed range where it covers them. Nothing depends on it. */
+void os_huge(void *address, size_t size_bytes);
+
 /* Make committed memory read as zero. The address is that of a page, the size any. */
 void os_zero(void *address, size_t size_bytes);
 

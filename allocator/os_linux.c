@@ -72,6 +72,12 @@ bool os_purge(void *address, size_t size_bytes) {
     return done;
 }
 
+void os_huge(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    (void)madvise(address, size_bytes, MADV_HUGEPAGE);
+    errno = saved_errno;
+}
+
 /* What is resident is cheaper to clear than to give back and have again. */
 void os_zero(void *address, size_t size_bytes) {
     memset(address, 0, size_bytes);

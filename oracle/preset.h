@@ -79,7 +79,8 @@ void preset_apply(struct hak_options *options, unsigned preset);
     X(PURGE_DELAY_MS, 0, 1, 100)                                                                                       \
     X(DIRTY_MAX_MB, 0, 1, 12)                                                                                          \
     X(RING, 0, 1)                                                                                                      \
-    X(STATS, 0, 1, 2)
+    X(STATS, 0, 1, 2)                                                                                                  \
+    X(HUGE_PAGES, 0, 1)
 
 enum choice {
 #define CHOICE_ENUM(option, ...) CHOICE_##option,

@@ -5,6 +5,11 @@
 #include "allocator/root.h"
 #include "oracle/finding.h"
 
+void os_huge(void *address, size_t size_bytes) {
+    (void)address;
+    (void)size_bytes;
+}
+
 bool os_thread_attach(void) {
     return true; /* the world calls hak_thread_exit itself */
 }
