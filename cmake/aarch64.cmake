@@ -33,4 +33,6 @@ set(HAKMEM_EMULATOR_CANNOT
     "test_real_fork: qemu miscounts its own threads in a child that starts some, and ends by an assertion of its own"
     "test_real_limits: qemu keeps no RLIMIT_AS, so the address space never runs out"
     "test_real_memory: the kernel counts qemu's own memory as the program's, so what is given back does not show"
+    "test_real_pinned: the same, as for test_real_memory"
+    "test_real_huge: qemu keeps MADV_HUGEPAGE to itself, and shows its own areas in smaps"
     "test_real_mremap: qemu keeps MADV_DONTDUMP to itself, so no mapping is cut into several areas by it")

@@ -202,7 +202,7 @@ static void test_model(void **state) {
         for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
             if (hak_class_bytes[classes[i]] <= hak_geometries[geometry].pool_max_bytes) {
                 slab_open(geometry, classes[i]);
-                assert_true(geometry != HAK_GEOMETRY_REAL || page_count() >= 16);
+                assert_true(geometry != HAK_GEOMETRY_REAL || HAK_REAL_PAGE_SHIFT != 12 || page_count() >= 16);
                 wander(i % 2 == 0);
                 slab_close();
             }
@@ -419,7 +419,10 @@ static void test_looks_are_bounded(void **state) {
     change_thread((struct hak_heap *)(uintptr_t)&hak_heap_none);
 }
 
+/* The stories are told in pages of 4 KiB, of which a slab has many. Where a page is as large as a slab, there are none.
+ */
 int main(void) {
+    const struct CMUnitTest model_only[] = {cmocka_unit_test_teardown(test_model, leave_nothing)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_model, leave_nothing),
         cmocka_unit_test_teardown(test_order, leave_nothing),
@@ -428,5 +431,6 @@ int main(void) {
         cmocka_unit_test_teardown(test_idle_owner, leave_nothing),
         cmocka_unit_test_teardown(test_looks_are_bounded, leave_nothing),
     };
-    return cmocka_run_group_tests(tests, open_arena, close_arena);
+    return HAK_REAL_PAGE_SHIFT == 12 ? cmocka_run_group_tests_name("slab_pages", tests, open_arena, close_arena)
+                                     : cmocka_run_group_tests_name("slab_pages", model_only, open_arena, close_arena);
 }
