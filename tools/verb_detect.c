@@ -109,6 +109,16 @@ static void count_words(const struct detect *detect, const struct outcome *outco
     }
 }
 
+/* Of the longest name of a fault. */
+static int name_columns(void) {
+    size_t longest = 0;
+    for (unsigned i = 0; i < HAK_FAULT_COUNT; i++) {
+        size_t length = strlen(fault_table[i].name);
+        longest = length > longest ? length : longest;
+    }
+    return (int)longest;
+}
+
 static void print_row(const struct detect *detect, const struct outcome *outcome) {
     char executions[64], seen[200], reached[24], triggered[24];
     const struct fault_info *fault = outcome->fault;
@@ -124,9 +134,10 @@ static void print_row(const struct detect *detect, const struct outcome *outcome
                remark, reached, triggered, outcome->found, outcome->trials, executions);
         return;
     }
-    printf("%s%-20s%s  %-8s  %-18s  %7s  %9s  %7u/%-3u  %-26s  %s%s\n", is_good(outcome) ? "" : colour_bad(stdout),
-           fault->name, is_good(outcome) ? "" : colour_end(stdout), target_table[fault->target].name, expected, reached,
-           triggered, outcome->found, outcome->trials, executions, outcome->found > 0 ? seen : "not found", remark);
+    printf("%s%-*s%s  %-8s  %-18s  %7s  %9s  %7u/%-3u  %-26s  %s%s\n", is_good(outcome) ? "" : colour_bad(stdout),
+           name_columns(), fault->name, is_good(outcome) ? "" : colour_end(stdout), target_table[fault->target].name,
+           expected, reached, triggered, outcome->found, outcome->trials, executions,
+           outcome->found > 0 ? seen : "not found", remark);
     fflush(stdout);
 }
 
@@ -136,8 +147,8 @@ static void print_heading(const struct detect *detect) {
              "executions: median / least / most |");
         puts("|---|---|---|---|---|---|---|---|---|---|");
     } else if (!detect->options.json) {
-        printf("%-20s  %-8s  %-18s  %7s  %9s  %11s  %-26s  %s\n", "fault", "target", "expected check", "reached",
-               "triggered", "found", "median / least / most", "seen by (trials)");
+        printf("%-*s  %-8s  %-18s  %7s  %9s  %11s  %-26s  %s\n", name_columns(), "fault", "target", "expected check",
+               "reached", "triggered", "found", "median / least / most", "seen by (trials)");
     }
 }
 
