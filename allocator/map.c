@@ -41,7 +41,7 @@ static void home_set(uintptr_t root_index, _Atomic uintptr_t *leaf) {
     if (hak_load(&map->home_bytes, relaxed) == 0) {
         uint32_t leaf_shift = hak_map_leaf_bits(HAK_GEO) + HAK_GEO->superslab_shift;
         hak_plain_store(map->home_leaf, leaf);
-        hak_plain_store(map->home_base, HAK_ADDRESS_BASE + (root_index << leaf_shift));
+        hak_store(&map->home_base, HAK_ADDRESS_BASE + (root_index << leaf_shift), relaxed);
         hak_store(&map->home_bytes, (size_t)1 << leaf_shift, release);
     }
 }

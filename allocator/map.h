@@ -43,8 +43,8 @@ enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : 8192 };
 
 struct hak_map {
     struct hak_lock lock;
-    _Atomic size_t home_bytes; /* what the first leaf that was made covers; written once */
-    uintptr_t home_base;
+    _Atomic size_t home_bytes;   /* what the first leaf that was made covers; written once */
+    _Atomic uintptr_t home_base; /* read before it is known whether it was written */
     _Atomic uintptr_t *home_leaf;
     _Atomic(_Atomic uintptr_t *) root[HAK_MAP_ROOT_ENTRIES];
 };
@@ -67,7 +67,7 @@ uintptr_t hak_map_entry_far(const void *address);
 static inline bool hak_map_entry_home(struct hak_map *map, uint32_t superslab_shift, const void *address,
                                       uintptr_t *entry) {
     size_t home_bytes = hak_load(&map->home_bytes, acquire); /* 0, or the other two are there */
-    uintptr_t offset = (uintptr_t)address - hak_plain_load(map->home_base);
+    uintptr_t offset = (uintptr_t)address - hak_load(&map->home_base, relaxed);
     if (HAK_UNLIKELY(offset >= home_bytes)) {
         return false;
     }
