@@ -61,7 +61,8 @@ struct hak_heap_idle {
     _Atomic uint64_t tidied;   /* and when all that can be was given back last */
     _Atomic uint32_t since_ms; /* when what was seen was new */
     uint32_t next_class;       /* where the one who tidies goes on, */
-    uint64_t begun;            /* if it is this work still that he began after; both under heap.lock */
+    uint32_t stayed;           /* behind so many slabs of that class, */
+    uint64_t begun;            /* if it is this work still that he began after; the three under heap.lock */
 };
 
 struct hak_heap {
@@ -140,10 +141,11 @@ void hak_heap_salvage(struct hak_heap *heap);
 
 /* Give back every slab that is empty. */
 void hak_heap_give_empties(struct hak_heap *heap);
-/* Purge inside the slabs of a class, at most *purges of them, which is counted down: those of which a share of at least
- * one page in `share` can go, 0: any page. They become the last of their list, so that slabs serve first that need no
- * page faults. True when all slabs were looked at. */
-bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *purges);
+/* Purge inside the slabs of a class, of which a share of at least one page in `share` can go, 0: any page. They become
+ * the last of their list, so that slabs serve first that need no page faults. The first *stayed of the list are passed;
+ * those that stay where they are are added to them. At most *looks are looked into, which is counted down: that costs
+ * about the same, whether something can go or not. True when the end of the list was reached. */
+bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *stayed, uint32_t *looks);
 /* Return a block to its slab; an empty slab goes to the pool unless it is the last of its class here. */
 void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_block *block);
 /* Bind a slab from the pool to a class and make it available here. */

@@ -8,9 +8,10 @@
  * class too, and pages inside the others are purged. Once: then not until it did something again
  *
  * What a heap did is known by its counters, which its owner writes anyway. Caches are the owner's alone and stay as
- * they are. A thread that ticks purges at most LOOK_PURGES slabs a look, over all heaps, and holds a heap's lock for a
- * class at a time; the rest waits for the next look. Idle owners pay page faults when they come back, hence the long
- * wait and the share of a slab that must be free: what is used now and then is left alone. */
+ * they are. A thread that ticks looks into at most LOOK_SLABS slabs a look, over all heaps, since to find that nothing
+ * can go costs as much as a purge; it holds a heap's lock for a class at a time, and the rest waits for the next look.
+ * Idle owners pay page faults when they come back, hence the long wait and the share of a slab that must be free: what
+ * is used now and then is left alone. */
 #include "allocator/assert.h"
 #include "allocator/heap.h"
 #include "allocator/root.h"
@@ -18,7 +19,7 @@
 #include "allocator/superslab.h"
 #include "allocator/thread.h"
 
-enum { IDLE_MS = 250, IDLE_DELAYS = 4, LOOK_PURGES = 256, IDLE_SHARE = 4 };
+enum { IDLE_MS = 250, IDLE_DELAYS = 4, LOOK_SLABS = 256, IDLE_SHARE = 4 };
 
 /* --- pages inside slabs, under heap.lock --- */
 
@@ -33,25 +34,27 @@ static bool slab_purge(struct hak_heap *heap, struct hak_slab *slab, uint32_t sh
     return purged_bytes != 0;
 }
 
-bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *purges) {
+bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *stayed, uint32_t *looks) {
     struct hak_slab **list = &heap->available[class_id];
-    struct hak_slab *last = *list;
-    while (last != NULL && last->next != NULL) {
-        last = last->next;
+    struct hak_slab *slab = *list, *last = NULL, *next;
+    for (uint32_t i = 0; i < *stayed && slab != NULL; i++) {
+        slab = slab->next;
     }
-    struct hak_slab *tail = last;
-    for (struct hak_slab *slab = *list, *next; slab != NULL; slab = next) {
+    for (next = slab; next != NULL; next = next->next) {
+        last = next;
+    }
+    for (struct hak_slab *tail = last; slab != NULL; slab = next) {
         next = slab == last ? NULL : slab->next;
-        if (*purges == 0) {
+        if (*looks == 0) {
             return false;
         }
-        if (slab_purge(heap, slab, share)) {
-            --*purges;
-            if (slab != tail) {
-                hak_slab_list_remove(list, slab);
-                hak_slab_list_append(tail, slab);
-                tail = slab;
-            }
+        --*looks;
+        if (!slab_purge(heap, slab, share)) {
+            ++*stayed;
+        } else if (slab != tail) {
+            hak_slab_list_remove(list, slab);
+            hak_slab_list_append(tail, slab);
+            tail = slab;
         }
     }
     return true;
@@ -64,8 +67,8 @@ static void heap_trim(struct hak_heap *heap) {
     hak_heap_give_empties(heap);
     struct hak_class_set classes = heap->classes;
     for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
-        uint32_t purges = UINT32_MAX;
-        (void)hak_heap_purge(heap, class_id, 0, &purges);
+        uint32_t stayed = 0, looks = UINT32_MAX;
+        (void)hak_heap_purge(heap, class_id, 0, &stayed, &looks);
     }
 }
 
@@ -116,22 +119,28 @@ static bool heap_is_due(struct hak_heap *heap, uint32_t now_ms) {
 
 /* One class after the other, from where the last look ended. The lock is free in between: an owner that comes back does
  * not wait long, and then the rest is left to it. */
-static void heap_tidy(struct hak_heap *heap, uint32_t *purges) {
-    uint64_t seen = hak_load(&heap->idle.seen, relaxed);
+static void heap_tidy(struct hak_heap *heap, uint32_t *looks) {
+    struct hak_heap_idle *idle = &heap->idle;
+    uint64_t seen = hak_load(&idle->seen, relaxed);
     bool more = true;
     while (more && hak_lock_try(&heap->lock)) {
-        uint32_t class_id = heap->idle.begun == seen ? heap->idle.next_class : 0;
-        heap->idle.begun = seen;
-        if (class_id == 0) {
+        if (idle->begun != seen) {
+            idle->begun = seen;
+            idle->next_class = idle->stayed = 0;
+        }
+        if (idle->next_class == 0 && idle->stayed == 0) {
             hak_heap_give_empties(heap);
         }
-        if (hak_heap_purge(heap, class_id, IDLE_SHARE, purges)) {
-            heap->idle.next_class = ++class_id % HAK_CLASS_COUNT;
-            if (class_id == HAK_CLASS_COUNT) {
-                hak_store(&heap->idle.tidied, seen, relaxed);
-            }
+        bool all = false;
+        if (hak_heap_purge(heap, idle->next_class, IDLE_SHARE, &idle->stayed, looks)) {
+            idle->stayed = 0;
+            idle->next_class = (idle->next_class + 1) % HAK_CLASS_COUNT;
+            all = idle->next_class == 0;
         }
-        more = *purges != 0 && !hak_decay_is_silent() && class_id < HAK_CLASS_COUNT && hak_heap_worked(heap) == seen;
+        if (all) {
+            hak_store(&idle->tidied, seen, relaxed);
+        }
+        more = !all && *looks != 0 && !hak_decay_is_silent() && hak_heap_worked(heap) == seen;
         hak_lock_release(&heap->lock);
     }
 }
@@ -139,7 +148,7 @@ static void heap_tidy(struct hak_heap *heap, uint32_t *purges) {
 /* Owners that were there just now are not looked at more closely: their counters stay in their own processor's cache.
  */
 void hak_heaps_help(uint32_t now_ms) {
-    uint32_t purges = LOOK_PURGES;
+    uint32_t looks = LOOK_SLABS;
     struct hak_heap *heap = hak_load(&hak_root.heaps.known, acquire);
     for (; heap != NULL; heap = heap->next_known) {
         if (now_ms - hak_load(&heap->drained_ms, relaxed) < IDLE_MS) {
@@ -150,7 +159,7 @@ void hak_heaps_help(uint32_t now_ms) {
             hak_lock_release(&heap->lock);
         }
         if (heap_is_due(heap, now_ms) && heap != hak_thread.heap) {
-            heap_tidy(heap, &purges);
+            heap_tidy(heap, &looks);
         }
     }
 }

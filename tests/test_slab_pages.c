@@ -389,7 +389,8 @@ static void test_idle_owner(void **state) {
     change_thread((struct hak_heap *)(uintptr_t)&hak_heap_none);
 }
 
-/* A look purges so many slabs and no more, and the next one goes on. The purged ones are the last of their list. */
+/* Looks go into so many slabs and no more, and the next one goes on, behind those that stayed. The purged ones are the
+ * last of their list. */
 static void test_looks_are_bounded(void **state) {
     (void)state;
     begin(HAK_GEOMETRY_REAL);
@@ -406,16 +407,48 @@ static void test_looks_are_bounded(void **state) {
     }
     struct hak_heap *heap = hak_thread.heap;
     hak_heap_flush_all(heap);
-    uint32_t class_id = hak_class_of(1000 + HAK_HEADER_BYTES), purges = 3;
-    assert_false(hak_heap_purge(heap, class_id, 4, &purges));
+    uint32_t class_id = hak_class_of(1000 + HAK_HEADER_BYTES), stayed = 0, looks = 3;
+    assert_false(hak_heap_purge(heap, class_id, 4, &stayed, &looks));
     assert_int_equal(hak_slab_clean_pages(heap->available[class_id]), 0);
-    purges = 3;
-    assert_true(hak_heap_purge(heap, class_id, 4, &purges));
-    assert_int_equal(purges, 2);
+    assert_int_equal(stayed, 0);
+    looks = 5;
+    assert_true(hak_heap_purge(heap, class_id, 4, &stayed, &looks));
+    assert_int_equal(looks, 1);
+    assert_int_equal(stayed, SLABS - 1);
     assert_true(hak_heap_is_valid(heap));
     for (const struct hak_slab *s = heap->available[class_id]; s != NULL; s = s->next) {
         assert_true(hak_slab_clean_pages(s) != 0);
     }
+    change_thread((struct hak_heap *)(uintptr_t)&hak_heap_none);
+}
+
+/* A sleeper's slabs from which nothing can go are looked into as seldom as others. */
+static void test_vain_looks_are_bounded(void **state) {
+    (void)state;
+    enum { DELAY_MS = 100, IDLE_MS = 250, SLABS = 300, EACH = 64, COUNT = SLABS * EACH };
+    static void *blocks[COUNT];
+    begin(HAK_GEOMETRY_REAL);
+    change_thread((struct hak_heap *)(uintptr_t)&hak_heap_none);
+    hak_process_start();
+    hak_ace_pin(&hak_root.ace, HAK_ACE_PURGE_DELAY, DELAY_MS);
+    for (unsigned i = 0; i < COUNT; i++) {
+        blocks[i] = hak_malloc(1000);
+        assert_non_null(blocks[i]);
+    }
+    for (unsigned i = 0; i < COUNT; i += 2) {
+        hak_free(blocks[i]);
+    }
+    struct hak_heap *sleeper = hak_thread.heap;
+    hak_heap_flush_all(sleeper);
+    assert_true(slabs_of(sleeper) > 256);
+    change_thread((struct hak_heap *)(uintptr_t)&hak_heap_none);
+    hak_free(hak_malloc(16));
+    pass_and_look(IDLE_MS);
+    pass_and_look(4 * DELAY_MS);
+    assert_false(is_tidy(sleeper));
+    pass_and_look(DELAY_MS);
+    assert_true(is_tidy(sleeper));
+    assert_int_equal(purged_by_others(sleeper), 0);
     change_thread((struct hak_heap *)(uintptr_t)&hak_heap_none);
 }
 
@@ -430,6 +463,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_little_and_refused, leave_nothing),
         cmocka_unit_test_teardown(test_idle_owner, leave_nothing),
         cmocka_unit_test_teardown(test_looks_are_bounded, leave_nothing),
+        cmocka_unit_test_teardown(test_vain_looks_are_bounded, leave_nothing),
     };
     return HAK_REAL_PAGE_SHIFT == 12 ? cmocka_run_group_tests_name("slab_pages", tests, open_arena, close_arena)
                                      : cmocka_run_group_tests_name("slab_pages", model_only, open_arena, close_arena);
