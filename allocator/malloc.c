@@ -132,8 +132,12 @@ static void free_small(struct hak_slab *slab, void *address) {
                                    : "the pointer is not the start of a block");
         return;
     }
-    if (hak_is_free_already(slab, address) || !hak_header_is_live(address, slab->class_id) || is_own) {
+    if (hak_is_free_already(slab, address) || !hak_header_is_live(address, slab->class_id)) {
         free_suspect(slab, address);
+        return;
+    }
+    if (is_own) {
+        free_local(heap, slab, address);
         return;
     }
     hak_header_close(address, slab->class_id);
