@@ -7,7 +7,8 @@
  * answers which slab an address is in.
  *
  * The first leaf that is made is the home leaf. It covers 32 GiB of addresses, in which the system places what most
- * processes ever ask for, so the fast path looks there without a look at the root.
+ * processes ever ask for, so the fast path looks there without a look at the root. It never moves: what a process has
+ * elsewhere is found by the longer way, by way of the root.
  *
  * Lookups take no lock and may run beside changes: an entry is written before the address it stands for is handed out,
  * and tables live in metadata memory, which stays readable for ever. Changes take map.lock; it may be held while taking

@@ -7,7 +7,7 @@ library=${HAKMEM_BUILD:?the build tree with the library}/libhakmem.so
 
 # limit FUNCTION INSTRUCTIONS
 limits="hak_malloc 23
-hak_free 39"
+hak_free 40"
 
 if [ "$(uname -m)" != x86_64 ] || ! command -v objdump >/dev/null; then
     echo "fast_path: counts are for x86-64, and need objdump: nothing to test"
