@@ -14,6 +14,7 @@ enum {
     BOUNDARY_2K = 34,
     BOUNDARY_1M = 43,
     BOUNDARY_HALF = 52,
+    BOUNDARY_TOP_HALF = 54, /* 2^63 */
     BOUNDARY_MAX = 55,
     BOUNDARY_STEPS = 56
 };
@@ -121,6 +122,13 @@ void make_fields(struct mutate_random *random, struct record *record, unsigned f
     }
 }
 
+/* A product that wraps around to a small one: chance alone makes hardly any. */
+static void make_product_wrap(struct mutate_random *random, struct record *record) {
+    record->boundary = BOUNDARY_TOP_HALF;
+    record->distance = (int8_t)mutate_below(random, 65);
+    record->argument = (uint16_t)(2 * (1 + mutate_below(random, 2)));
+}
+
 struct gene make_gene(struct mutate_random *random, uint32_t record_count) {
     uint32_t hold = make_chance(random, 224) ? 1 + mutate_below(random, 6) : 1 + mutate_below(random, UINT8_MAX);
     return (struct gene){.record = (uint16_t)mutate_below(random, record_count), .yield = 0, .hold = (uint8_t)hold};
@@ -216,6 +224,8 @@ struct record make_record(struct maker *maker) {
     make_fields(maker->random, &record, program_op_info[record.op].fields);
     if ((program_op_info[record.op].fields & FIELD_SIZE) && make_chance(maker->random, 160))
         record.boundary = maker->palette[mutate_below(maker->random, PALETTE_SIZES)];
+    if ((record.op == OP_CALLOC || record.op == OP_REALLOCARRAY) && make_chance(maker->random, 8))
+        make_product_wrap(maker->random, &record);
     record.thread = pick_thread(maker, &record);
     return record;
 }
