@@ -101,9 +101,12 @@ static void census_add(struct census *census, const struct hak_slab *slab, const
     }
 }
 
+/* A list that is longer than it can be is a ring, of a block that was freed twice: the end, rather than no end. */
 static void census_take(struct census *census, const struct hak_slab *slab) {
+    uint32_t length = 0;
     *census = (struct census){{0}};
     for (struct hak_block *block = slab->free; block != NULL; block = hak_link_get(block)) {
+        hak_assert(slab->used + length++ < slab->carved);
         census_add(census, slab, block);
     }
     for (uint32_t i = 0; hak_slab_has_withdrawn(slab) && i < slab->carved; i++) {
