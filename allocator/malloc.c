@@ -24,9 +24,13 @@ static HAK_NOINLINE void *malloc_slow(size_t size_bytes);
 static HAK_NOINLINE void free_slow(void *block, uintptr_t entry);
 static HAK_NOINLINE void free_suspect(struct hak_slab *slab, void *block);
 
-/* Pre: the cache is not empty. */
-static inline void *cache_pop(struct hak_cache *cache, uint32_t class_id, size_t size_bytes) {
+/* From the thread's cache of the class, or NULL when that is empty. */
+static inline void *cached_or_null(uint32_t class_id, size_t size_bytes) {
+    struct hak_cache *cache = &hak_thread.heap->caches[class_id];
     struct hak_block *block = cache->head;
+    if (HAK_UNLIKELY(block == NULL)) {
+        return NULL;
+    }
     if (!HAK_FAULT_IF(CACHE_KEEPS_HEAD, hak_cache_count(cache) == 1)) {
         block = hak_list_pop(&cache->head);
         cache->room++;
@@ -37,20 +41,13 @@ static inline void *cache_pop(struct hak_cache *cache, uint32_t class_id, size_t
 }
 
 HAK_EXPORT void *hak_malloc(size_t size_bytes) {
+    void *block = NULL;
     if (HAK_LIKELY(size_bytes <= HAK_TINY_MAX_BYTES - HAK_HEADER_BYTES)) {
-        uint32_t class_id = hak_class_of_tiny(size_bytes + HAK_HEADER_BYTES);
-        struct hak_cache *cache = &hak_thread.heap->caches[class_id];
-        if (HAK_LIKELY(cache->head != NULL)) {
-            return cache_pop(cache, class_id, size_bytes);
-        }
+        block = cached_or_null(hak_class_of_tiny(size_bytes + HAK_HEADER_BYTES), size_bytes);
     } else if (HAK_LIKELY(size_bytes <= hak_small_max_bytes())) {
-        uint32_t class_id = hak_class_of_pool(size_bytes + HAK_HEADER_BYTES);
-        struct hak_cache *cache = &hak_thread.heap->caches[class_id];
-        if (HAK_LIKELY(cache->head != NULL)) {
-            return cache_pop(cache, class_id, size_bytes);
-        }
+        block = cached_or_null(hak_class_of_pool(size_bytes + HAK_HEADER_BYTES), size_bytes);
     }
-    return malloc_slow(size_bytes);
+    return HAK_LIKELY(block != NULL) ? block : malloc_slow(size_bytes);
 }
 
 /* Whether the slab belongs to the calling thread, and frees need no more care than usual. */
@@ -178,11 +175,11 @@ static void *out_of_memory(void) {
 
 /* The refill counts on an empty cache, so whoever chose the class by other means than size looks there first. */
 static void *small_or_null(uint32_t class_id, size_t size_bytes) {
-    struct hak_cache *cache = &hak_thread.heap->caches[class_id];
-    if (cache->head != NULL) {
-        return cache_pop(cache, class_id, size_bytes);
+    struct hak_block *block = cached_or_null(class_id, size_bytes);
+    if (block != NULL) {
+        return block;
     }
-    struct hak_block *block = hak_refill(class_id);
+    block = hak_refill(class_id);
     if (block == NULL) {
         return out_of_memory();
     }

@@ -24,15 +24,21 @@ static uintptr_t page_in_cell(const void *address) {
     return ((uintptr_t)address & (cell_bytes() - 1)) >> HAK_PAGE_SHIFT;
 }
 
+static uintptr_t root_index_of(uintptr_t cell) {
+    return cell >> hak_map_leaf_bits(HAK_GEO);
+}
+
+static uintptr_t leaf_index_of(uintptr_t cell) {
+    return cell & (((uintptr_t)1 << hak_map_leaf_bits(HAK_GEO)) - 1);
+}
+
 uintptr_t hak_map_entry_far(const void *address) {
     uintptr_t cell = cell_of(address);
-    uintptr_t root_index = cell >> hak_map_leaf_bits(HAK_GEO);
-    if (root_index >= HAK_MAP_ROOT_ENTRIES) {
+    if (root_index_of(cell) >= HAK_MAP_ROOT_ENTRIES) {
         return HAK_MAP_NONE;
     }
-    _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index], acquire);
-    return leaf == NULL ? HAK_MAP_NONE
-                        : hak_load(&leaf[cell & (((uintptr_t)1 << hak_map_leaf_bits(HAK_GEO)) - 1)], acquire);
+    _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index_of(cell)], acquire);
+    return leaf == NULL ? HAK_MAP_NONE : hak_load(&leaf[leaf_index_of(cell)], acquire);
 }
 
 /* The first leaf is where nearly all lookups will end. */
@@ -48,21 +54,20 @@ static void home_set(uintptr_t root_index, _Atomic uintptr_t *leaf) {
 
 /* The word of a cell, its leaf made if need be, or NULL when the system refuses or the cell is out of range. */
 static _Atomic uintptr_t *cell_word(uintptr_t cell) {
-    uint32_t leaf_bits = hak_map_leaf_bits(HAK_GEO);
-    uintptr_t root_index = cell >> leaf_bits;
+    uintptr_t root_index = root_index_of(cell);
     if (root_index >= HAK_MAP_ROOT_ENTRIES) {
         return NULL;
     }
     _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index], relaxed); /* written under this lock only */
     if (leaf == NULL) {
-        leaf = hak_meta_take(HAK_META_LEAF, sizeof *leaf << leaf_bits);
+        leaf = hak_meta_take(HAK_META_LEAF, sizeof *leaf << hak_map_leaf_bits(HAK_GEO));
         if (leaf == NULL) {
             return NULL;
         }
         hak_store(&hak_root.map.root[root_index], leaf, release); /* its zeroes before its address */
         home_set(root_index, leaf);
     }
-    return &leaf[cell & (((uintptr_t)1 << leaf_bits) - 1)];
+    return &leaf[leaf_index_of(cell)];
 }
 
 struct hak_superslab *hak_map_superslab(const void *address) {

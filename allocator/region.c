@@ -2,6 +2,7 @@
 #include "allocator/region.h"
 
 #include "allocator/assert.h"
+#include "allocator/bits.h"
 #include "allocator/root.h"
 #include "allocator/shard.h"
 
@@ -40,24 +41,17 @@ char *hak_region_address(const struct hak_region *region, uint32_t page) {
 
 /* ---- bits ---- */
 
-/* The bits of word number `word` that stand for pages of [first, end). */
-static uint64_t bits_in_word(uint32_t word, uint32_t first, uint32_t end) {
-    uint32_t from = first > word * 64 ? first - word * 64 : 0;
-    uint32_t to = end < word * 64 + 64 ? end - word * 64 : 64;
-    return (~UINT64_C(0) >> (64 - (to - from))) << from;
-}
-
 uint32_t hak_region_dirty_pages(const struct hak_region *region, uint32_t first, uint32_t pages) {
     uint32_t count = 0;
     for (uint32_t word = first / 64; word <= (first + pages - 1) / 64; word++) {
-        count += (uint32_t)__builtin_popcountll(region->dirty[word] & bits_in_word(word, first, first + pages));
+        count += (uint32_t)__builtin_popcountll(region->dirty[word] & hak_bits_in_word(word, first, first + pages));
     }
     return count;
 }
 
 void hak_region_set_dirty(struct hak_region *region, uint32_t first, uint32_t pages, bool dirty) {
     for (uint32_t word = first / 64; word <= (first + pages - 1) / 64; word++) {
-        uint64_t bits = bits_in_word(word, first, first + pages);
+        uint64_t bits = hak_bits_in_word(word, first, first + pages);
         region->dirty[word] = dirty ? region->dirty[word] | bits : region->dirty[word] & ~bits;
     }
 }

@@ -30,6 +30,8 @@ static void divide(struct hak_superslab *superslab, uint32_t slab_shift) {
 bool hak_superslab_create(struct hak_superslab *superslab, uint32_t slab_shift) {
     divide(superslab, slab_shift);
     if (!hak_map_enter_superslab(superslab, slab_shift)) {
+        hak_mark_closed(superslab, header_bytes(superslab->slab_count));
+        hak_mark_returned(superslab, hak_superslab_bytes());
         return false;
     }
     hak_ring_note(HAK_EVENT_SUPERSLAB_CREATED, (uintptr_t)superslab);

@@ -224,6 +224,7 @@ static void object_enter(uint8_t slot, struct object *object, size_t align_bytes
     }
     component_check_refusal("entering", object->size_bytes, refused);
     compare_range(object->start, object->size_bytes);
+    hak_mark_closed(object->start, object->size_bytes);
     os_release(object->start, object->size_bytes);
     object->start = NULL;
 }
@@ -295,7 +296,7 @@ static void object_remove(uint8_t slot) {
     own(0, was.start, was.size_bytes);
     *object = nothing;
     compare_range(was.start, was.size_bytes);
-    hak_mark_returned(was.start, was.size_bytes);
+    hak_mark_closed(was.start, was.size_bytes);
     os_release(was.start, was.size_bytes);
     if (was.record != NULL) {
         hak_meta_give(was.kind == OBJECT_BIG ? HAK_META_BIG : HAK_META_REGION, was.record);

@@ -95,7 +95,7 @@ static uint16_t make_argument(struct mutate_random *random, enum program_op op) 
     if (op == OP_CLOCK)
         return milliseconds[mutate_below(random, sizeof milliseconds / sizeof milliseconds[0])];
     if (op == OP_REPORT)
-        return (uint16_t)mutate_below(random, 6);
+        return (uint16_t)mutate_below(random, PROGRAM_REPORTS);
     if (op == OP_MALLOC_MANY || op == OP_FREE_MANY)
         return (uint16_t)(2 + mutate_below(random, make_chance(random, 64) ? 31 : 7));
     unsigned roll = mutate_below(random, 32);

@@ -27,6 +27,7 @@ enum {
     PROGRAM_BYTES_MAX = PROGRAM_HEADER_BYTES + PROGRAM_RECORD_BYTES * (PROGRAM_RECORDS_MAX + PROGRAM_GENES_MAX),
     PROGRAM_THREADS_MAX = 4,
     PROGRAM_SLOTS_MAX = 64,
+    PROGRAM_REPORTS = 6, /* that operation `report` chooses from */
 };
 
 /* Fields a record of an operation uses. A field that is not used is zero in canonical form. */

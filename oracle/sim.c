@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "allocator/annotate.h"
+#include "allocator/bits.h"
 #include "allocator/root.h"
 #include "oracle/extents.h"
 #include "oracle/finding.h"
@@ -60,6 +61,18 @@ static void check_pages(const void *address, size_t size_bytes, const char *call
     }
 }
 
+/* What comes back must be closed, or who gets it next finds it open. Its ends tell. */
+static void check_closed(char *address, size_t size_bytes) {
+#if HAK_ASAN
+    if (__asan_address_is_poisoned(address) == 0 || __asan_address_is_poisoned(address + size_bytes - 1) == 0) {
+        finding_raise(CHECK_INVARIANT, address, "os_release of memory that is open to its user");
+    }
+#else
+    (void)address;
+    (void)size_bytes;
+#endif
+}
+
 static bool request_fails(void) {
     sim.requests++;
     if (sim.fail_next > 0) {
@@ -71,19 +84,11 @@ static bool request_fails(void) {
 
 /* --- pages --- */
 
-/* The bits of word number `word` that stand for pages of [first, end), which begins in it or before and ends in it or
- * behind. */
-static uint64_t bits_in_word(uint32_t word, uint32_t first, uint32_t end) {
-    uint64_t from_first = first > word * 64 ? ~UINT64_C(0) << first % 64 : ~UINT64_C(0);
-    uint64_t before_end = end < word * 64 + 64 ? ~(~UINT64_C(0) << end % 64) : ~UINT64_C(0);
-    return from_first & before_end;
-}
-
 /* Pre, for all: first < end. */
 static bool all_committed(uint32_t first, uint32_t end) {
     uint64_t missing = 0;
     for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
-        missing |= ~sim.committed[word] & bits_in_word(word, first, end);
+        missing |= ~sim.committed[word] & hak_bits_in_word(word, first, end);
     }
     return missing == 0;
 }
@@ -91,14 +96,14 @@ static bool all_committed(uint32_t first, uint32_t end) {
 static bool none_committed(uint32_t first, uint32_t end) {
     uint64_t there = 0;
     for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
-        there |= sim.committed[word] & bits_in_word(word, first, end);
+        there |= sim.committed[word] & hak_bits_in_word(word, first, end);
     }
     return there == 0;
 }
 
 static void set_committed(uint32_t first, uint32_t end, bool committed) {
     for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
-        uint64_t bits = bits_in_word(word, first, end);
+        uint64_t bits = hak_bits_in_word(word, first, end);
         sim.committed[word] = committed ? sim.committed[word] | bits : sim.committed[word] & ~bits;
     }
 }
@@ -160,7 +165,7 @@ static void pages_clear(uint32_t word, uint64_t bits) {
 
 static void range_clear_pages(uint32_t first, uint32_t end) {
     for (uint32_t word = first / 64; first < end && word <= (end - 1) / 64; word++) {
-        pages_clear(word, sim.dirty[word] & bits_in_word(word, first, end));
+        pages_clear(word, sim.dirty[word] & hak_bits_in_word(word, first, end));
     }
 }
 
@@ -258,6 +263,7 @@ void os_release(void *address, size_t size_bytes) {
     if (!sim_in_arena((uintptr_t)address) || count == 0 || !reserved) {
         finding_raise(CHECK_INVARIANT, address, "os_release of memory that is not reserved");
     }
+    check_closed(address, size_bytes);
     range_clear_pages(first, first + count);
     set_committed(first, first + count, false);
     extents_give(&sim.free, first, count);

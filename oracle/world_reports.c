@@ -35,17 +35,17 @@ static size_t report_exit(char *buffer, size_t capacity_bytes) {
 static const struct {
     const char *what;
     size_t (*make)(char *buffer, size_t capacity_bytes);
-} reports[] = {{"statistics as text", hak_stats_text},
-               {"statistics as JSON", hak_stats_json},
-               {"statistics as XML", hak_stats_xml},
-               {"events", report_events},
-               {"options", report_options},
-               {"statistics at exit", report_exit}};
+} reports[PROGRAM_REPORTS] = {{"statistics as text", hak_stats_text},
+                              {"statistics as JSON", hak_stats_json},
+                              {"statistics as XML", hak_stats_xml},
+                              {"events", report_events},
+                              {"options", report_options},
+                              {"statistics at exit", report_exit}};
 
 /* Each report is complete in a buffer that is long enough, and cut, with the same length said, in one that is not. */
 void run_report(uint32_t n) {
     static char whole[32768], part[64];
-    size_t (*make)(char *, size_t) = reports[n % (sizeof reports / sizeof reports[0])].make;
+    size_t (*make)(char *, size_t) = reports[n % PROGRAM_REPORTS].make;
     size_t length = make(whole, sizeof whole);
     size_t again = make(part, sizeof part);
     size_t part_length = strnlen(part, sizeof part);
@@ -53,6 +53,6 @@ void run_report(uint32_t n) {
     if (length >= sizeof whole || again != length || strlen(whole) != length || part_length != part_expected ||
         memcmp(whole, part, part_length) != 0) {
         finding_raise(CHECK_ACCOUNTING, NULL, "the report of %s is %zu bytes long once, then %zu",
-                      reports[n % (sizeof reports / sizeof reports[0])].what, length, again);
+                      reports[n % PROGRAM_REPORTS].what, length, again);
     }
 }

@@ -144,6 +144,27 @@ static void test_every_option_is_changed(void **state) {
             assert_true(seen[i][j] > 100);
 }
 
+/* Chance alone makes hardly any product that is small because it wrapped around. */
+static void test_products_wrap(void **state) {
+    (void)state;
+    struct mutate_random random;
+    unsigned wrapped = 0, products = 0;
+    mutate_seed(&random, 21);
+    for (unsigned i = 0; i < 2000; i++) {
+        uint8_t bytes[PROGRAM_HEADER_BYTES + 64 * PROGRAM_RECORD_BYTES];
+        struct program program;
+        program_read(&program, bytes, mutate_generate(&random, 32, bytes, sizeof bytes));
+        for (uint32_t r = 0; r < program.record_count; r++) {
+            struct record record = program_record(&program, r);
+            size_t size_bytes = record_size_bytes(&record), count = record.argument;
+            bool is_product = record.op == OP_CALLOC || record.op == OP_REALLOCARRAY;
+            products += is_product;
+            wrapped += is_product && size_bytes != 0 && count > SIZE_MAX / size_bytes && count * size_bytes < 1024;
+        }
+    }
+    assert_true(wrapped > products / 100 && wrapped < products / 10);
+}
+
 static void test_headers_vary(void **state) {
     (void)state;
     struct mutate_random random;
@@ -256,6 +277,7 @@ int main(void) {
         cmocka_unit_test(test_generated_programs_allocate_early),
         cmocka_unit_test(test_every_boundary_is_made),
         cmocka_unit_test(test_every_option_is_changed),
+        cmocka_unit_test(test_products_wrap),
         cmocka_unit_test(test_headers_vary),
         cmocka_unit_test(test_header_changes_reach_every_field),
         cmocka_unit_test(test_inserted_records_are_switched_on),

@@ -80,6 +80,7 @@ static void test_state_hash_sees_memory(void **state) {
     byte[77] = 0;
     assert_true(world_state_hash() == opening_hash);
     hak_root.geometry = &hak_geometries[HAK_GEOMETRY_TINY];
+    hak_mark_closed(byte, SIM_PAGE_BYTES);
     os_release(byte, SIM_PAGE_BYTES);
     hak_root.geometry = NULL;
 }
