@@ -109,22 +109,18 @@ static void check_big(void *context, struct hak_big *big) {
            "I8: the map knows every page of a mapping");
 }
 
-/* A list of blocks outside slabs: a cache or a remote queue. `expected` is its length, or SIZE_MAX if that is free. */
+/* A list of blocks outside slabs: a cache or a parcel of a remote queue. `heap` is NULL where any may own them. */
 static void check_list(struct walk *walk, struct hak_block *block, const struct hak_heap *heap, uint32_t class_id,
                        size_t expected, enum hak_block_state state) {
     size_t length = 0;
-    for (; block != NULL; block = hak_link_get(block)) {
-        if (block == HAK_SENTINEL) {
-            broken(walk, state == HAK_BLOCK_REMOTE, "I3: no sentinel in a free list");
-            break;
-        }
-        struct hak_slab *slab = slab_holding(block);
+    for (; length < expected && block != NULL; block = hak_link_get(block)) {
+        broken(walk, block != HAK_SENTINEL, "I3: no sentinel in a free list");
+        struct hak_slab *slab = walk->broken != NULL ? NULL : slab_holding(block);
         broken(walk, slab != NULL, "I9: caches and queues hold blocks of bound slabs");
         if (walk->broken != NULL) {
             return;
         }
-        bool own = hak_slab_owner(slab) == heap;
-        broken(walk, state == HAK_BLOCK_REMOTE || (own && slab->class_id == class_id),
+        broken(walk, heap == NULL || (hak_slab_owner(slab) == heap && slab->class_id == class_id),
                "I10: a cached block is of its cache's class and of a slab of its cache's heap");
         broken(walk, !hak_slab_touches_clean(slab, block), CLEAN_TOUCHED);
         broken(walk, ++length <= walk->counts.carved_blocks, "I5: a free list is no longer than what was carved");
@@ -133,7 +129,32 @@ static void check_list(struct walk *walk, struct hak_block *block, const struct 
         }
         found(walk, slab, block, state);
     }
-    broken(walk, expected == SIZE_MAX || length == expected, "I11: a cache counts its blocks right");
+    broken(walk, length == expected && (state == HAK_BLOCK_REMOTE || block == NULL),
+           "I11: a cache counts its blocks right, and so does a parcel");
+}
+
+static void check_queue(struct walk *walk, struct hak_remote *remote) {
+    struct hak_block *last = hak_load(&remote->head, acquire);
+    size_t parcels = 0;
+    for (; walk->broken == NULL && last != NULL && last != HAK_SENTINEL; last = hak_link_get(last)) {
+        struct hak_slab *slab = slab_holding(last);
+        broken(walk, slab != NULL, "I9: caches and queues hold blocks of bound slabs");
+        broken(walk, ++parcels <= walk->counts.carved_blocks, "I5: a free list is no longer than what was carved");
+        if (walk->broken == NULL) {
+            struct hak_chain chain = hak_parcel_chain(slab, last);
+            check_list(walk, chain.head, NULL, 0, chain.count, HAK_BLOCK_REMOTE);
+        }
+    }
+}
+
+static void check_pending(struct walk *walk, const struct hak_pending *pending) {
+    uint32_t count = 0;
+    for (uint64_t left = pending->filled; left != 0; left &= left - 1) {
+        const struct hak_chain *chain = &pending->parcels[__builtin_ctzll(left)].chain;
+        check_list(walk, chain->head, NULL, 0, chain->count, HAK_BLOCK_REMOTE);
+        count += chain->count;
+    }
+    broken(walk, count <= pending->count, "I11: a cache counts its blocks right, and so does a parcel");
 }
 
 static size_t list_length(const struct walk *walk, const struct hak_slab *slab) {
@@ -155,9 +176,8 @@ static void check_one_heap(struct walk *walk, struct hak_heap *heap) {
     broken(walk, hak_heap_is_valid(heap) || walk->broken != NULL,
            "I12: a heap's lists hold its own slabs, full ones apart");
     if (walk->broken == NULL) {
-        struct hak_block *head = hak_load(&heap->remote.head, acquire);
-        check_list(walk, head, heap, 0, SIZE_MAX, HAK_BLOCK_REMOTE);
-        check_list(walk, heap->pending.head, heap, 0, heap->pending.count, HAK_BLOCK_REMOTE);
+        check_queue(walk, &heap->remote);
+        check_pending(walk, &heap->pending);
     }
 }
 

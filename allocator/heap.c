@@ -165,6 +165,18 @@ static struct hak_block *cache_cut(struct hak_cache *cache, uint32_t keep) {
     return rest;
 }
 
+/* Take from the front of the list what lies in the slab, as the first does. */
+static struct hak_chain chain_within(const struct hak_slab *slab, struct hak_block **list) {
+    uintptr_t bytes = hak_slab_bytes(slab);
+    struct hak_chain chain = {.head = *list, .tail = *list, .count = 1};
+    for (*list = hak_link_get(*list); *list != NULL && ((uintptr_t)*list ^ (uintptr_t)slab->start) < bytes;
+         *list = hak_link_get(*list)) {
+        chain.tail = *list;
+        chain.count++;
+    }
+    return chain;
+}
+
 void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
     struct hak_cache *cache = &heap->caches[class_id];
     if (hak_cache_count(cache) <= keep) {
@@ -173,9 +185,10 @@ void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep) {
     hak_lock_acquire(&heap->lock); /* first: a fork must find the blocks in the cache or in their slabs */
     struct hak_block *rest = cache_cut(cache, keep);
     while (rest != NULL) {
-        struct hak_block *block = hak_list_pop(&rest);
+        struct hak_slab *slab = hak_slab_of(rest);
+        struct hak_chain chain = chain_within(slab, &rest);
         if (!HAK_FAULT_IF(FLUSH_DROPS, rest == NULL)) {
-            hak_heap_return(heap, hak_slab_of(block), block);
+            hak_heap_return(heap, slab, chain);
         }
     }
     hak_count(&heap->work.flushes, 1);
@@ -197,9 +210,9 @@ static void slab_give_if_empty(struct hak_heap *heap, struct hak_slab *slab, boo
     hak_pool_give(slab);
 }
 
-void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_block *block) {
+void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_chain chain) {
     bool was_full = hak_slab_is_full(slab);
-    hak_slab_push(slab, block);
+    hak_slab_give(slab, chain);
     if (was_full) {
         hak_slab_list_remove(&heap->full, slab);
         hak_slab_list_insert(&heap->available[slab->class_id], slab);
@@ -227,35 +240,5 @@ void hak_heap_give_empties(struct hak_heap *heap) {
             next = slab->next;
             slab_give_if_empty(heap, slab, false);
         }
-    }
-}
-
-/* --- blocks of others --- */
-
-/* The lock keeps a fork from seeing the chain both here and in the queue. */
-void hak_heap_push_pending(struct hak_heap *heap) {
-    struct hak_pending pending = heap->pending;
-    if (pending.head == NULL) {
-        return;
-    }
-    hak_lock_acquire(&heap->lock);
-    hak_remote_push(&pending.owner->remote, pending.head, pending.tail);
-    heap->pending = (struct hak_pending){0};
-    hak_lock_release(&heap->lock);
-    hak_count(&heap->work.pushed, pending.count);
-}
-
-void hak_heap_push_remote(struct hak_heap *heap, struct hak_heap *owner, struct hak_block *block) {
-    struct hak_pending *pending = &heap->pending;
-    if (pending->owner != owner) {
-        hak_heap_push_pending(heap);
-        pending->owner = owner;
-    }
-    hak_link_set(block, pending->head);
-    pending->tail = pending->head == NULL ? block : pending->tail;
-    pending->head = block;
-    if (++pending->count >= at_most(hak_option(REMOTE_BATCH), HAK_GEO->remote_batch)) {
-        hak_heap_push_pending(heap);
-        hak_decay_tick(); /* a thread that only frees passes nowhere else */
     }
 }

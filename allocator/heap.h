@@ -17,6 +17,7 @@
 
 #include "allocator/class_set.h"
 #include "allocator/lock.h"
+#include "allocator/pending.h"
 #include "allocator/remote.h"
 #include "allocator/slab.h"
 
@@ -126,10 +127,6 @@ void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id);
 void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id);
 /* The cache of a class, given its capacity if this is its first use. Owner only. */
 struct hak_cache *hak_heap_cache(struct hak_heap *heap, uint32_t class_id);
-/* Free a block of another heap. Owner only. */
-void hak_heap_push_remote(struct hak_heap *heap, struct hak_heap *owner, struct hak_block *block);
-/* Hand over what is pending. Owner only. */
-void hak_heap_push_pending(struct hak_heap *heap);
 /* The most blocks a refill of this class may take. */
 uint32_t hak_heap_batch_max(uint32_t class_id);
 
@@ -146,8 +143,8 @@ void hak_heap_give_empties(struct hak_heap *heap);
  * those that stay where they are are added to them. At most *looks are looked into, which is counted down: that costs
  * about the same, whether something can go or not. True when the end of the list was reached. */
 bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *stayed, uint32_t *looks);
-/* Return a block to its slab; an empty slab goes to the pool unless it is the last of its class here. */
-void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_block *block);
+/* Return blocks to their slab; an empty slab goes to the pool unless it is the last of its class here. */
+void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_chain chain);
 /* Bind a slab from the pool to a class and make it available here. */
 void hak_heap_bind(struct hak_heap *heap, struct hak_slab *slab, uint32_t class_id);
 /* Move a slab that became full out of the way. */

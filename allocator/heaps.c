@@ -85,10 +85,10 @@ void hak_heap_flush_all(struct hak_heap *heap) {
 
 void hak_heap_release(struct hak_heap *heap) {
     hak_heap_assert(hak_heap_is_valid(heap));
-    if (HAK_FAULT_IF(PENDING_DROPPED, heap->pending.head != NULL)) {
+    if (HAK_FAULT_IF(PENDING_DROPPED, heap->pending.count != 0)) {
         heap->pending = (struct hak_pending){0};
     }
-    hak_heap_push_pending(heap);
+    hak_pending_send(heap);
     hak_heap_flush_all(heap);
     hak_lock_acquire(&hak_root.heaps.lock);
     hak_lock_acquire(&heap->lock);
@@ -173,23 +173,27 @@ static void cache_salvage(struct hak_heap *heap, uint32_t class_id) {
     cache->head = NULL;
     hak_cache_set(cache, 0, cache->capacity);
     for (; bound > 0 && block != NULL && salvageable(heap, class_id, block) && hak_link_peek(block, &next); bound--) {
-        hak_link_wipe(block);
-        hak_heap_return(heap, hak_slab_of(block), block);
+        hak_heap_return(heap, hak_slab_of(block), (struct hak_chain){.head = block, .tail = block, .count = 1});
+        block = next;
+    }
+}
+
+static void parcel_salvage(const struct hak_parcel *parcel) {
+    struct hak_block *block = parcel->chain.head, *next;
+    uint32_t bound = parcel->chain.count + 1U;
+    for (; bound > 0 && block != NULL && hak_map_superslab(block) != NULL && hak_link_peek(block, &next); bound--) {
+        if (hak_slab_owner(hak_slab_of(block)) != NULL) {
+            hak_remote_free(hak_slab_of(block), block);
+        }
         block = next;
     }
 }
 
 static void pending_salvage(struct hak_heap *heap) {
-    struct hak_block *block = heap->pending.head, *next;
-    uint32_t bound = heap->pending.count + 1U;
-    heap->pending = (struct hak_pending){0};
-    for (; bound > 0 && block != NULL && hak_map_superslab(block) != NULL && hak_link_peek(block, &next); bound--) {
-        struct hak_heap *owner = hak_slab_owner(hak_slab_of(block));
-        if (owner != NULL) {
-            hak_remote_push(&owner->remote, block, block);
-        }
-        block = next;
+    for (uint64_t left = heap->pending.filled; left != 0; left &= left - 1) {
+        parcel_salvage(&heap->pending.parcels[__builtin_ctzll(left)]);
     }
+    heap->pending = (struct hak_pending){0};
 }
 
 void hak_heap_salvage(struct hak_heap *heap) {

@@ -73,6 +73,38 @@ HAK_RAW_ACCESS bool hak_link_peek(struct hak_block *block, struct hak_block **ne
     return HAK_UNLIKELY(decoded >> HAK_LINK_ADDRESS_BITS == 0);
 }
 
+/* The second word of a block, where it has one: a label, two numbers below 65,536, under the key as links are. */
+struct hak_label {
+    uint32_t index;
+    uint32_t count;
+};
+
+enum { HAK_LABEL_NUMBER_BITS = 16 };
+
+HAK_RAW_ACCESS uintptr_t *hak_label_place(struct hak_block *block) {
+    return (uintptr_t *)(void *)block + 1;
+}
+
+HAK_RAW_ACCESS struct hak_label hak_label_get(struct hak_block *block) {
+    uintptr_t decoded = hak_link_code(hak_plain_load(*hak_label_place(block)));
+    if (HAK_UNLIKELY(decoded >> 2 * HAK_LABEL_NUMBER_BITS != 0)) {
+        os_fatal(HAK_FATAL_LINK,
+                 "hakmem: a free block was written to, after it was freed or from the block in front of it: its label "
+                 "is broken; AddressSanitizer shows by whom");
+    }
+    return (struct hak_label){decoded & ((1U << HAK_LABEL_NUMBER_BITS) - 1),
+                              (uint32_t)(decoded >> HAK_LABEL_NUMBER_BITS)};
+}
+
+HAK_RAW_ACCESS void hak_label_set(struct hak_block *block, struct hak_label label) {
+    hak_plain_store(*hak_label_place(block),
+                    hak_link_code(label.index | (uintptr_t)label.count << HAK_LABEL_NUMBER_BITS));
+}
+
+HAK_RAW_ACCESS void hak_label_wipe(struct hak_block *block) {
+    hak_plain_store(*hak_label_place(block), 0);
+}
+
 /* Take the first block off a local list that is not empty. */
 HAK_RAW_ACCESS struct hak_block *hak_list_pop(struct hak_block **head) {
     struct hak_block *block = *head;

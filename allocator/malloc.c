@@ -106,14 +106,23 @@ HAK_EXPORT void hak_free(void *address) {
     }
 }
 
+/* Says what is wrong with the pointer, if something is. */
+static HAK_NOINLINE bool is_refused(const struct hak_slab *slab, void *address) {
+    if (hak_is_free_already(slab, address)) {
+        hak_complain("free()", address, "the pointer was freed already");
+        return true;
+    }
+    if (!hak_header_is_live(address, slab->class_id)) {
+        hak_complain("free()", address, "the byte in front of the block was overwritten, or it is no block");
+        return true;
+    }
+    return false;
+}
+
 static void free_suspect(struct hak_slab *slab, void *address) {
     if (hak_slab_owner(slab) == hak_thread.heap && !hak_slab_holds(slab, address)) {
         hak_complain("free()", address, "the pointer is not the start of a block");
-    } else if (hak_is_free_already(slab, address)) {
-        hak_complain("free()", address, "the pointer was freed already");
-    } else if (!hak_header_is_live(address, slab->class_id)) {
-        hak_complain("free()", address, "the byte in front of the block was overwritten, or it is no block");
-    } else {
+    } else if (!is_refused(slab, address)) {
         free_local(hak_thread.heap, slab, address);
     }
 }
@@ -123,14 +132,16 @@ static void free_small(struct hak_slab *slab, void *address) {
     struct hak_heap *heap = hak_thread.heap;
     struct hak_heap *owner = hak_slab_owner(slab);
     bool is_own = owner == heap;
+    struct hak_block *next;
     if (owner == NULL || !(is_own ? hak_slab_holds(slab, address) : hak_slab_could_hold(slab, address))) {
         hak_complain("free()", address,
                      owner == NULL ? "the pointer was freed already, or it is no block's"
                                    : "the pointer is not the start of a block");
         return;
     }
-    if (hak_is_free_already(slab, address) || !hak_header_is_live(address, slab->class_id)) {
-        free_suspect(slab, address);
+    bool is_suspect = (hak_slab_clean_pages(slab) != 0 && hak_slab_touches_clean(slab, address)) ||
+                      !hak_header_is_live(address, slab->class_id) || hak_link_peek(address, &next);
+    if (HAK_UNLIKELY(is_suspect) && is_refused(slab, address)) {
         return;
     }
     if (is_own) {
@@ -143,9 +154,9 @@ static void free_small(struct hak_slab *slab, void *address) {
         slab->used--;
     }
     if (hak_thread_has_heap()) {
-        hak_heap_push_remote(heap, owner, address);
+        hak_pending_add(heap, slab, address);
     } else {
-        hak_remote_push(&owner->remote, address, address);
+        hak_remote_free(slab, address);
         hak_decay_tick();
     }
 }

@@ -28,14 +28,11 @@ static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
     uint32_t class_id = slab->class_id;
     struct hak_cache *cache = hak_heap_cache(heap, class_id);
     hak_debug_assert(cache->head == NULL);
-    struct hak_block *block = hak_slab_pop(slab);
-    uint16_t taken = 0;
-    uint32_t wanted = cache->batch - 1U < cache->capacity ? cache->batch - 1U : cache->capacity;
-    while (taken < wanted && !hak_slab_is_full(slab)) {
-        hak_list_push(&cache->head, hak_slab_pop(slab));
-        taken++;
-    }
-    hak_cache_set(cache, taken, cache->capacity);
+    uint32_t wanted = cache->batch < cache->capacity + 1U ? cache->batch : cache->capacity + 1U;
+    uint32_t taken;
+    cache->head = hak_slab_take(slab, wanted, cache->capacity + 1U, &taken);
+    struct hak_block *block = hak_list_pop(&cache->head);
+    hak_cache_set(cache, taken - 1, cache->capacity);
     uint32_t batch_max = hak_heap_batch_max(class_id);
     cache->batch =
         (uint16_t)(cache->batch * 2U < batch_max ? cache->batch * 2U : batch_max); /* little use, little kept */
@@ -43,7 +40,7 @@ static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
         hak_heap_retire_full(heap, slab);
     }
     hak_count(&heap->work.refills[class_id >= HAK_TINY_CLASSES], 1);
-    hak_count(&heap->work.blocks[class_id >= HAK_TINY_CLASSES], taken + 1U);
+    hak_count(&heap->work.blocks[class_id >= HAK_TINY_CLASSES], taken);
     return block;
 }
 
@@ -79,7 +76,7 @@ struct hak_block *hak_refill(uint32_t class_id) {
         cache->room++;
         return hak_list_pop(&cache->head);
     }
-    hak_heap_push_pending(heap);
+    hak_pending_send(heap);
     hak_decay_tick(); /* it may send blocks home to this heap */
     struct hak_block *block = refill_locked(heap, class_id);
     if (block != NULL) {

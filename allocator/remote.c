@@ -1,10 +1,34 @@
-/* remote: push and drain. */
+/* remote: parcels are made, pushed, drained. */
 #include "allocator/remote.h"
 
 #include "allocator/assert.h"
 #include "allocator/heap.h"
 #include "allocator/links.h"
 #include "allocator/superslab.h"
+
+/* --- parcels --- */
+
+void hak_parcel_seal(const struct hak_slab *slab, const struct hak_chain *chain, struct hak_block **first,
+                     struct hak_block **last) {
+    *first = *last = chain->tail;
+    if (hak_slab_has_labels(slab)) {
+        uint32_t head_index = (uint32_t)((char *)chain->head - slab->start) / slab->block_bytes;
+        hak_label_set(chain->tail, (struct hak_label){head_index, chain->count});
+    } else {
+        *first = chain->head; /* each is a parcel, and linked as in a queue */
+    }
+}
+
+struct hak_chain hak_parcel_chain(const struct hak_slab *slab, struct hak_block *last) {
+    if (!hak_slab_has_labels(slab)) {
+        return (struct hak_chain){last, last, 1};
+    }
+    struct hak_label label = hak_label_get(last);
+    hak_assert(label.count > 0 && label.count <= slab->used && label.index < slab->carved);
+    return (struct hak_chain){hak_slab_block(slab, label.index), last, label.count};
+}
+
+/* --- push --- */
 
 void hak_remote_push(struct hak_remote *remote, struct hak_block *first, struct hak_block *last) {
     struct hak_block *head = hak_load(&remote->head, relaxed);
@@ -13,25 +37,38 @@ void hak_remote_push(struct hak_remote *remote, struct hak_block *first, struct 
     } while (!hak_cas_weak(&remote->head, &head, first, release, relaxed));
 }
 
-/* The slab's owner may have changed since the producer read it: then the block goes on to where it belongs. True when
- * it is home. */
-static bool block_arrive(struct hak_heap *heap, struct hak_block *block, bool before_sentinel) {
-    struct hak_slab *slab = hak_slab_of(block);
+void hak_remote_free(struct hak_slab *slab, struct hak_block *block) {
+    const struct hak_chain chain = {.head = block, .tail = block, .count = 1};
+    struct hak_block *first, *last;
+    hak_parcel_seal(slab, &chain, &first, &last);
+    hak_remote_push(&hak_slab_owner(slab)->remote, first, last);
+}
+
+/* --- drain --- */
+
+/* The slab's owner may have changed since the producer read it: then the parcel goes on to where it belongs. Returns
+ * how many blocks came home. */
+static uint32_t parcel_arrive(struct hak_heap *heap, struct hak_block *last, bool before_sentinel) {
+    struct hak_slab *slab = hak_slab_of(last);
     struct hak_heap *owner = hak_slab_owner(slab);
-    if (HAK_LIKELY(owner == heap)) {
-        if (HAK_FAULT(RELEASE_UNDER_REMOTE)) {
-            slab->used++; /* the faulty push counted it down already */
-        }
-        bool slab_stays = slab->used > 1;
-        hak_heap_return(heap, slab, block);
-        if (HAK_FAULT_IF(SENTINEL_LEAK, before_sentinel && slab_stays)) {
-            hak_link_set(block, HAK_SENTINEL); /* what splicing the queue as it is does */
-        }
-    } else {
+    if (HAK_UNLIKELY(owner != heap)) {
         hak_debug_assert(owner != NULL);
-        hak_remote_push(&owner->remote, block, block);
+        hak_remote_push(&owner->remote, last, last);
+        return 0;
     }
-    return owner == heap;
+    struct hak_chain chain = hak_parcel_chain(slab, last);
+    if (hak_slab_has_labels(slab)) {
+        hak_label_wipe(last);
+    }
+    if (HAK_FAULT(RELEASE_UNDER_REMOTE)) {
+        slab->used = (uint16_t)(slab->used + chain.count); /* the faulty push counted them down already */
+    }
+    bool slab_stays = slab->used > chain.count;
+    hak_heap_return(heap, slab, chain);
+    if (HAK_FAULT_IF(SENTINEL_LEAK, before_sentinel && slab_stays)) {
+        hak_link_set(last, HAK_SENTINEL); /* what splicing the queue as it is does */
+    }
+    return chain.count;
 }
 
 void hak_remote_drain(struct hak_heap *heap) {
@@ -43,10 +80,9 @@ void hak_remote_drain(struct hak_heap *heap) {
     uint32_t drained = 0;
     while (block != NULL && block != HAK_SENTINEL) {
         struct hak_block *next = hak_link_get(block);
-        hak_link_wipe(block);
-        drained += block_arrive(heap, block, next == HAK_SENTINEL);
-        if (HAK_FAULT_IF(SENTINEL_VISIBLE, next == HAK_SENTINEL)) {
-            hak_link_set((struct hak_block *)(void *)((char *)block + 8), HAK_SENTINEL);
+        drained += parcel_arrive(heap, block, next == HAK_SENTINEL);
+        if (HAK_FAULT_IF(SENTINEL_VISIBLE, next == HAK_SENTINEL && hak_slab_of(block)->block_bytes >= 32)) {
+            hak_link_set((struct hak_block *)(void *)((char *)block + 16), HAK_SENTINEL);
         }
         block = next;
     }

@@ -12,34 +12,104 @@ void hak_slab_set_owner(struct hak_slab *slab, struct hak_heap *owner) {
     hak_store(&slab->owner_word, (uintptr_t)owner | (careful ? HAK_OWNER_CAREFUL : 0), relaxed);
 }
 
-struct hak_block *hak_slab_pop(struct hak_slab *slab) {
-    hak_debug_assert(!hak_slab_is_full(slab));
-    struct hak_block *block;
+/* Newly cut blocks, in a list. */
+static struct hak_block *carve(struct hak_slab *slab, uint32_t index, uint32_t count) {
+    struct hak_block *first = hak_slab_block(slab, index);
+    slab->carved = (uint16_t)(slab->carved + count);
+    slab->carved_end = (char *)hak_slab_block(slab, slab->carved);
+    os_announce((char *)first - HAK_HEADER_BYTES, (size_t)count * slab->block_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        struct hak_block *block = hak_slab_block(slab, index + i);
+        if (hak_slab_clean_pages(slab) != 0) {
+            hak_slab_use_pages(slab, block);
+        }
+        hak_link_set(block, i + 1 < count ? hak_slab_block(slab, index + i + 1) : NULL);
+    }
+    return first;
+}
+
+static uint32_t index_of(const struct hak_slab *slab, const struct hak_block *block) {
+    return (uint32_t)((const char *)block - slab->start) / slab->block_bytes;
+}
+
+void hak_slab_relist(struct hak_slab *slab, struct hak_chain chain) {
+    hak_link_set(chain.tail, slab->free);
+    if (hak_slab_has_labels(slab)) {
+        hak_label_set(chain.head, (struct hak_label){index_of(slab, chain.tail), chain.count});
+    }
+    slab->free = chain.head;
+}
+
+struct hak_chain hak_slab_first_chain(const struct hak_slab *slab) {
+    if (HAK_UNLIKELY(slab->free == HAK_SENTINEL)) {
+        os_fatal(HAK_FATAL_SENTINEL, "hakmem: the remote queue's sentinel stands in a free list");
+    }
+    if (!hak_slab_has_labels(slab)) {
+        return (struct hak_chain){slab->free, slab->free, 1};
+    }
+    struct hak_label label = hak_label_get(slab->free);
+    hak_assert(label.count > 0 && label.count + slab->used <= slab->carved && label.index < slab->carved);
+    return (struct hak_chain){slab->free, hak_slab_block(slab, label.index), label.count};
+}
+
+static struct hak_chain first_chain_pop(struct hak_slab *slab) {
+    struct hak_chain chain = hak_slab_first_chain(slab);
+    slab->free = hak_link_get(chain.tail);
+    if (hak_slab_has_labels(slab)) {
+        hak_label_wipe(chain.head);
+    }
+    return chain;
+}
+
+/* Only the first `count` of the chain, which has more: the others stay a chain of the free list. */
+static struct hak_chain chain_cut(struct hak_slab *slab, struct hak_chain chain, uint32_t count) {
+    struct hak_block *last = chain.head;
+    for (uint32_t i = 1; i < count; i++) {
+        last = hak_link_get(last);
+    }
+    hak_slab_relist(slab, (struct hak_chain){hak_link_get(last), chain.tail, chain.count - count});
+    return (struct hak_chain){chain.head, last, count};
+}
+
+/* Links lead from the end of each chain to the next, also after they were popped. */
+static struct hak_block *take_free(struct hak_slab *slab, uint32_t wanted, uint32_t most, uint32_t *taken) {
+    struct hak_block *first = slab->free;
+    struct hak_chain chain;
+    *taken = 0;
+    do {
+        chain = first_chain_pop(slab);
+        if (*taken + chain.count > most) {
+            chain = chain_cut(slab, chain, wanted - *taken);
+        }
+        *taken += chain.count;
+    } while (*taken < wanted && slab->free != NULL);
+    hak_link_set(chain.tail, NULL);
+    return first;
+}
+
+struct hak_block *hak_slab_take(struct hak_slab *slab, uint32_t wanted, uint32_t most, uint32_t *taken) {
+    hak_debug_assert(!hak_slab_is_full(slab) && 0 < wanted && wanted <= most);
+    struct hak_block *first;
     if (slab->free == NULL && hak_slab_has_withdrawn(slab)) {
         hak_slab_restore(slab);
     }
     if (HAK_FAULT_IF(CARVE_BY_USED, slab->used < slab->carved && slab->carved < slab->capacity)) {
-        block = hak_slab_block(slab, slab->used);
-        slab->carved_end = (char *)hak_slab_block(slab, ++slab->carved);
+        first = carve(slab, slab->used, *taken = 1);
     } else if (slab->free != NULL) {
-        block = hak_list_pop(&slab->free);
+        first = take_free(slab, wanted, most, taken);
     } else {
-        block = hak_slab_block(slab, slab->carved++);
-        slab->carved_end = (char *)block + slab->block_bytes;
-        if (hak_slab_clean_pages(slab) != 0) {
-            hak_slab_use_pages(slab, block);
-        }
-        os_announce((char *)block - HAK_HEADER_BYTES, slab->block_bytes);
+        uint32_t left = (uint32_t)slab->capacity - slab->carved;
+        first = carve(slab, slab->carved, *taken = wanted < left ? wanted : left);
     }
-    slab->used++;
-    return block;
+    slab->used = (uint16_t)(slab->used + *taken);
+    return first;
 }
 
-void hak_slab_push(struct hak_slab *slab, struct hak_block *block) {
-    hak_debug_assert(slab->used > 0);
-    hak_debug_assert(hak_slab_holds(slab, block));
-    hak_list_push(&slab->free, block);
-    slab->used--;
+void hak_slab_give(struct hak_slab *slab, struct hak_chain chain) {
+    hak_debug_assert(0 < chain.count && chain.count <= slab->used);
+    hak_debug_assert(hak_slab_holds(slab, chain.head) && hak_slab_holds(slab, chain.tail));
+    hak_slab_relist(slab, chain);
+    slab->used = (uint16_t)(slab->used - chain.count);
 }
 
 /* Where the first block starts: a header in front of it needs room, and keeps the class's alignment. */
@@ -78,19 +148,6 @@ void hak_slab_unbind(struct hak_slab *slab) {
     }
     slab->state = HAK_SLAB_FREE;
     hak_slab_set_owner(slab, NULL);
-}
-
-static bool starts_below(const struct hak_slab *slab, const void *address, uint32_t blocks) {
-    uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
-    return offset < (uintptr_t)blocks * slab->block_bytes && (uint32_t)offset % slab->block_bytes == 0;
-}
-
-bool hak_slab_holds(const struct hak_slab *slab, const void *address) {
-    return starts_below(slab, address, slab->carved);
-}
-
-bool hak_slab_could_hold(const struct hak_slab *slab, const void *address) {
-    return starts_below(slab, address, slab->capacity);
 }
 
 /* Withdrawn blocks are counted one by one: nothing depends on their number. */

@@ -6,6 +6,10 @@
  *   carved - used == length of the free list + blocks that are withdrawn;  used <= carved <= capacity
  * Blocks are cut by `carved`, never by `used`.
  *
+ * The free list is a row of chains as they came back. The first block of each has a label behind its link, if there is
+ * room: how many blocks the chain has, and which is the last. So chains are taken as they are, without a look at each
+ * block, which is out of the processor's caches as a rule.
+ *
  * Pages inside it may be clean: they read as zero and take no memory, because they were not written since the system
  * gave them, or were purged (slab_pages.c). A carved block that touches a clean page is withdrawn: free, but in no
  * list, since a link would need the page. No other carved block touches one. When the free list is empty, withdrawn
@@ -26,6 +30,15 @@
 
 struct hak_block;
 struct hak_heap;
+
+enum { HAK_LABEL_END_BYTES = 16 }; /* a label (links.h) is the second word of a block */
+
+/* Blocks of one slab, linked from head to tail; the tail's link belongs to whoever has the chain. */
+struct hak_chain {
+    struct hak_block *head;
+    struct hak_block *tail;
+    uint32_t count;
+};
 
 enum hak_slab_state { HAK_SLAB_FREE, HAK_SLAB_BOUND };
 
@@ -82,10 +95,12 @@ static inline struct hak_block *hak_slab_block(const struct hak_slab *slab, uint
 /* Bind a free slab to a class and an owner: all counters start anew. Pre: clean_pages says which pages are clean. */
 void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *owner);
 
-/* Take a block. Pre: not full. */
-struct hak_block *hak_slab_pop(struct hak_slab *slab);
-/* Give a block back to the free list. */
-void hak_slab_push(struct hak_slab *slab, struct hak_block *block);
+/* Take `wanted` blocks or a little more or less, at least one and at most `most`, as a list that ends in NULL: what
+ * came back, in chains as it came, or newly cut ones, in the order of their addresses. *taken says how many. Pre: not
+ * full, 0 < wanted <= most. */
+struct hak_block *hak_slab_take(struct hak_slab *slab, uint32_t wanted, uint32_t most, uint32_t *taken);
+/* Give blocks back to the free list. Touches head and tail. */
+void hak_slab_give(struct hak_slab *slab, struct hak_chain chain);
 
 /* Purge the pages that no block in use touches, if they are at least so many; their blocks are withdrawn. Returns how
  * much was purged: 0 when there was too little, or the system refused. */
@@ -105,11 +120,30 @@ void hak_slab_wipe_links(struct hak_slab *slab);
 /* Wipe what free blocks still hold of links, and leave the slab unbound. Pre: used == 0. */
 void hak_slab_unbind(struct hak_slab *slab);
 
+/* Whether blocks of the slab have room for a label. */
+static inline bool hak_slab_has_labels(const struct hak_slab *slab) {
+    return slab->block_bytes >= HAK_LABEL_END_BYTES + HAK_HEADER;
+}
+/* Put a chain of blocks that are free in front of the free list. */
+void hak_slab_relist(struct hak_slab *slab, struct hak_chain chain);
+/* The chain with which the free list begins. Pre: it has one. */
+struct hak_chain hak_slab_first_chain(const struct hak_slab *slab);
+
+static inline bool hak_slab_starts_below(const struct hak_slab *slab, const void *address, uint32_t blocks) {
+    uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
+    return offset < (uintptr_t)blocks * slab->block_bytes && (uint32_t)offset % slab->block_bytes == 0;
+}
+
 /* Whether `address` is the start of a block of the slab that was carved. Under the owner's lock, or by the owner:
  * others must not read `carved`. */
-bool hak_slab_holds(const struct hak_slab *slab, const void *address);
+static inline bool hak_slab_holds(const struct hak_slab *slab, const void *address) {
+    return hak_slab_starts_below(slab, address, slab->carved);
+}
+
 /* Whether `address` is where a block of the slab starts or could. Any thread that holds a live block of the slab. */
-bool hak_slab_could_hold(const struct hak_slab *slab, const void *address);
+static inline bool hak_slab_could_hold(const struct hak_slab *slab, const void *address) {
+    return hak_slab_starts_below(slab, address, slab->capacity);
+}
 
 /* Counters within their bounds, free list of the right length, every link inside the slab. Walks the list. */
 bool hak_slab_is_valid(const struct hak_slab *slab);

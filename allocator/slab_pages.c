@@ -65,6 +65,9 @@ void hak_slab_wipe_links(struct hak_slab *slab) {
         struct hak_block *block = hak_slab_block(slab, i);
         if ((hak_slab_clean_pages(slab) >> page_of(slab, (const char *)block) & 1) == 0) {
             hak_link_wipe(block);
+            if (hak_slab_has_labels(slab)) {
+                hak_label_wipe(block);
+            }
         }
     }
 }
@@ -133,24 +136,25 @@ static uint32_t pages_free(const struct hak_slab *slab) {
 
 /* --- there and back --- */
 
-/* Those that touch a clean page leave the free list; the others keep their order. */
+/* Those that touch a clean page leave the free list; the others keep their order, and are one chain now. */
 static void list_withdraw(struct hak_slab *slab) {
-    struct hak_block *block = slab->free, *last = NULL;
-    slab->free = NULL;
-    while (block != NULL) {
-        struct hak_block *next = hak_link_get(block);
-        if (!hak_slab_touches_clean(slab, block) || HAK_FAULT(PURGE_KEEPS_LISTED)) {
-            if (last == NULL) {
-                slab->free = block;
-            } else {
-                hak_link_set(last, block);
-            }
-            last = block;
+    struct hak_chain stay = {0};
+    struct hak_block *block = slab->free;
+    for (struct hak_block *next; block != NULL; block = next) {
+        next = hak_link_get(block);
+        if (hak_slab_touches_clean(slab, block) && !HAK_FAULT(PURGE_KEEPS_LISTED)) {
+            continue;
         }
-        block = next;
+        if (stay.count++ == 0) {
+            stay.head = block;
+        } else {
+            hak_link_set(stay.tail, block);
+        }
+        stay.tail = block;
     }
-    if (last != NULL) {
-        hak_link_set(last, NULL);
+    slab->free = NULL;
+    if (stay.count != 0) {
+        hak_slab_relist(slab, stay);
     }
 }
 
@@ -165,7 +169,7 @@ static void page_restore(struct hak_slab *slab, uint32_t page) {
         }
         os_announce((char *)block - HAK_HEADER_BYTES, slab->block_bytes);
         hak_header_close(block, slab->class_id);
-        hak_list_push(&slab->free, block);
+        hak_slab_relist(slab, (struct hak_chain){block, block, 1});
     }
 }
 

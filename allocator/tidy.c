@@ -73,7 +73,7 @@ static void heap_trim(struct hak_heap *heap) {
 }
 
 void hak_heap_trim(struct hak_heap *heap) {
-    hak_heap_push_pending(heap);
+    hak_pending_send(heap);
     while (hak_heap_adopt(heap)) {
     }
     hak_heap_flush_all(heap);

@@ -96,7 +96,7 @@ static bool is_over(void) {
 static bool is_too_dirty(void) {
     size_t budget_bytes = (size_t)hak_option(DIRTY_MAX_MB) * 1024 * 1024;
     return !component_is_purge_silent() && state.dirty_bytes > budget_bytes &&
-           state.dirty_bytes > budget_bytes + state.live_bytes / 8;
+           state.dirty_bytes > budget_bytes + state.live_bytes / HAK_DECAY_LIVE_SHARE;
 }
 
 /* The oldest dirty one becomes clean, where it is. False when there is none, or it is younger than min_age_ms. */

@@ -20,6 +20,7 @@
 
 #include "allocator/annotate.h"
 #include "allocator/class.h"
+#include "allocator/links.h"
 #include "allocator/root.h"
 #include "allocator/superslab.h"
 #include "oracle/component.h"
@@ -213,7 +214,9 @@ static void bind(struct out *out, uint32_t class_id, bool cuts) {
     component_compare("block size of a new slab", slab->block_bytes, hak_class_bytes[class_id]);
     out->count = 0;
     while (cuts && out->count < CUT_BLOCKS && !hak_slab_is_full(slab)) {
-        out->blocks[out->count++] = hak_slab_pop(slab);
+        uint32_t taken;
+        out->blocks[out->count] = hak_slab_take(slab, 1, 1, &taken);
+        hak_link_wipe(out->blocks[out->count++]);
     }
 }
 
@@ -267,7 +270,8 @@ static void slab_give(uint8_t slot) {
     component_block_leave(slot);
     hak_mark_closed(start, out->bytes);
     while (out->count > 0) {
-        hak_slab_push(out->slab, out->blocks[--out->count]);
+        struct hak_block *block = out->blocks[--out->count];
+        hak_slab_give(out->slab, (struct hak_chain){block, block, 1});
     }
     hak_slab_unbind(out->slab);
     hak_pool_give(out->slab);

@@ -58,7 +58,7 @@ static size_t option(enum hak_option_id id) {
 
 static bool is_too_dirty(void) {
     return !sim_refused_purge(HAK_DECAY_SILENCE_MS) &&
-           cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model_pages.live_bytes / 8;
+           cached_sum(true) > (option(HAK_OPTION_DIRTY_MAX_MB) << 20) + model_pages.live_bytes / HAK_DECAY_LIVE_SHARE;
 }
 
 static void cached_bound(void) {

@@ -92,7 +92,7 @@ static void test_help_gives_back_what_nobody_owns(void **state) {
     for (size_t i = 0; i < KEPT; i++) {
         hak_free(kept[i]);
     }
-    hak_heap_push_pending(hak_thread.heap);
+    hak_pending_send(hak_thread.heap);
     hak_heaps_help(os_clock_ms() + 60000);
     struct hak_heap_counts after = census_take();
     assert_int_equal(after.remote_blocks, 0);
@@ -114,7 +114,7 @@ static void *hand_over(void *of_another) {
     while (!atomic_load(&may_hand_over)) {
         (void)sched_yield();
     }
-    hak_heap_push_pending(hak_thread.heap);
+    hak_pending_send(hak_thread.heap);
     atomic_store(&handed_over, true);
     return NULL;
 }

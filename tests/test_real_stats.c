@@ -231,7 +231,7 @@ static void threads(void) {
     struct hak_stats after = taken();
     require(CHANGE(THREAD_heaps) == 1 && CHANGE(TINY_live_blocks) == TINY && CHANGE(POOL_live_blocks) == POOL);
     free_all();
-    hak_heap_push_pending(hak_thread.heap);
+    hak_pending_send(hak_thread.heap);
     after = taken();
     require(CHANGE(THREAD_remote_pushed) == TINY + POOL);
     (void)hak_malloc_trim(0);

@@ -311,7 +311,7 @@ static void test_thread_takes_its_queue_along(void **state) {
     (void)pthread_barrier_wait(&filled);
     (void)empty_kept((void *)(uintptr_t)0);
     (void)empty_kept((void *)(uintptr_t)1);
-    hak_heap_push_pending(hak_thread.heap); /* the last few wait for more to go with */
+    hak_pending_send(hak_thread.heap); /* the last few wait for more to go with */
     (void)pthread_barrier_wait(&emptied);
     require(pthread_join(thread, NULL) == 0);
     struct census after = census_take();

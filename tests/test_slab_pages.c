@@ -13,6 +13,7 @@
 #include "allocator/check.h"
 #include "allocator/hakmem.h"
 #include "allocator/header.h"
+#include "allocator/links.h"
 #include "allocator/process.h"
 #include "allocator/superslab.h"
 #include "allocator/thread.h"
@@ -81,7 +82,9 @@ static bool is_filled(uint32_t index) {
 }
 
 static uint32_t block_take(void) {
-    struct hak_block *block = hak_slab_pop(slab);
+    uint32_t taken;
+    struct hak_block *block = hak_slab_take(slab, 1, 1, &taken);
+    hak_link_wipe(block);
     uint32_t index = index_of(block);
     assert_false(model.out[index]);
     hak_header_open(block, slab->class_id);
@@ -97,7 +100,7 @@ static void block_give(uint32_t index) {
     assert_false(hak_is_free_already(slab, block));
     hak_header_close(block, slab->class_id);
     hak_mark_closed(block, user_bytes());
-    hak_slab_push(slab, block);
+    hak_slab_give(slab, (struct hak_chain){block, block, 1});
     model.out[index] = false;
     model.count--;
 }
@@ -254,7 +257,7 @@ static void test_what_was_never_cut(void **state) {
     for (uint32_t i = 0; i < slab->capacity; i++) {
         hak_header_close(hak_slab_block(slab, i), slab->class_id);
         hak_mark_closed(hak_slab_block(slab, i), user_bytes());
-        hak_slab_push(slab, hak_slab_block(slab, i));
+        hak_slab_give(slab, (struct hak_chain){hak_slab_block(slab, i), hak_slab_block(slab, i), 1});
     }
     model.count = 0;
     hak_slab_unbind(slab);
