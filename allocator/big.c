@@ -168,16 +168,28 @@ static struct hak_big *take_cached(size_t length_bytes, size_t align_bytes) {
     return big;
 }
 
+static bool wants_huge_pages(size_t length_bytes) {
+    return hak_option(HUGE_PAGES) != 0 && length_bytes >= HAK_BIG_HUGE_MIN_BYTES &&
+           length_bytes <= HAK_BIG_HUGE_MAX_BYTES;
+}
+
 static void ask_for_huge_pages(const struct hak_big *big) {
-    if (hak_option(HUGE_PAGES) != 0 && big->size_bytes >= HAK_BIG_HUGE_MIN_BYTES &&
-        big->size_bytes <= HAK_BIG_HUGE_MAX_BYTES) {
+    if (wants_huge_pages(big->size_bytes)) {
         os_huge(big->base, big->size_bytes);
     }
 }
 
+/* A huge page stands where it is aligned to its length. Where kernels align mappings of such lengths by themselves, as
+ * they do when they move them, it costs nothing to ask. */
+static size_t huge_align_bytes(size_t length_bytes) {
+    bool is_whole = length_bytes % HAK_BIG_HUGE_PAGE_BYTES == 0;
+    return is_whole && wants_huge_pages(length_bytes) ? HAK_BIG_HUGE_PAGE_BYTES : HAK_PAGE_BYTES;
+}
+
 /* Have the system map what the record says, and enter it. On false nothing is left of it. */
 static bool mapping_create(struct hak_big *big, size_t align_bytes) {
-    big->base = os_reserve(big->size_bytes, align_bytes);
+    size_t huge_bytes = huge_align_bytes(big->size_bytes);
+    big->base = os_reserve(big->size_bytes, align_bytes > huge_bytes ? align_bytes : huge_bytes);
     if (big->base == NULL) {
         return false;
     }

@@ -13,8 +13,8 @@
  * again.
  *
  * Most of what a block of some megabytes costs are the faults of its pages, each a page of its own. Mappings of
- * HAK_BIG_HUGE_MIN_BYTES to HAK_BIG_HUGE_MAX_BYTES ask for huge pages; smaller ones have few that they cover, and
- * larger ones are often tables that are meant to stay nearly empty.
+ * HAK_BIG_HUGE_MIN_BYTES to HAK_BIG_HUGE_MAX_BYTES ask for huge pages, and begin where one can; smaller ones cover
+ * none, and larger ones are often tables that are meant to stay nearly empty.
  *
  * Any thread may free any big block; resizing one is up to whoever has it, alone. big.lock covers cache, counters and
  * every change of a state; it is not held while the system maps, moves, purges or releases a mapping (only while it
@@ -29,8 +29,6 @@
 #include "allocator/atomic.h"
 #include "allocator/bigcache.h"
 #include "allocator/lock.h"
-
-enum { HAK_BIG_HUGE_MIN_BYTES = 4 << 20, HAK_BIG_HUGE_MAX_BYTES = 64 << 20 };
 
 enum hak_big_state { HAK_BIG_NONE, HAK_BIG_LIVE, HAK_BIG_CACHED, HAK_BIG_LEAVING };
 

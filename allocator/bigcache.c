@@ -7,7 +7,6 @@
 #include "allocator/root.h"
 
 /* A longer mapping serves too, if it is not longer than by so many steps: what it has too much may be resident. */
-enum { STEPS_UP = 1 };
 /* Entries of a bucket that are looked at: where many lie at addresses that are not aligned as asked for, or more
  * entries of other lengths share the bucket than a table that could not grow should have, mapping anew is faster. */
 enum { LOOKED_AT = 32 };
@@ -33,6 +32,11 @@ size_t hak_bigcache_length(size_t size_bytes) {
         size_t step = (size_t)1 << (log2_floor(pages) - 3);
         pages = (pages + step - 1) & ~(step - 1);
     }
+    size_t huge = (size_t)HAK_BIG_HUGE_PAGE_BYTES >> HAK_PAGE_SHIFT;
+    if (pages > huge && pages <= (size_t)HAK_BIG_HUGE_MAX_BYTES >> HAK_PAGE_SHIFT) {
+        size_t whole = (pages + huge - 1) & ~(huge - 1);
+        pages = whole - pages <= whole / 4 ? whole : pages;
+    }
     return pages > (size_t)PTRDIFF_MAX >> HAK_PAGE_SHIFT ? 0 : pages << HAK_PAGE_SHIFT;
 }
 
@@ -43,8 +47,12 @@ static uint32_t step_of(size_t length_bytes) {
     return doubling * 8 + (uint32_t)(pages >> doubling);
 }
 
+static size_t next_length(size_t length_bytes) {
+    return hak_bigcache_length(length_bytes + 1);
+}
+
 bool hak_bigcache_is_long(size_t mapping_bytes, size_t length_bytes) {
-    return step_of(mapping_bytes) > step_of(length_bytes) + STEPS_UP;
+    return mapping_bytes > next_length(length_bytes);
 }
 
 /* ---- buckets ---- */
@@ -264,12 +272,13 @@ struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_byte
     if (cache->count == 0) {
         return NULL;
     }
-    uint32_t first = step_of(length_bytes);
-    for (uint32_t step = first; big == NULL && step <= first + STEPS_UP; step++) {
-        big = bucket_find(cache, step, align_bytes);
+    big = bucket_find(cache, step_of(length_bytes), align_bytes);
+    if (big == NULL) {
+        big = bucket_find(cache, step_of(next_length(length_bytes)), align_bytes);
     }
-    if (HAK_FAULT_IF(BIGCACHE_WRONG_SIZE, big == NULL && bucket_find(cache, first - 1, align_bytes) != NULL)) {
-        big = bucket_find(cache, first - 1, align_bytes);
+    uint32_t too_short = step_of(length_bytes) - 1;
+    if (HAK_FAULT_IF(BIGCACHE_WRONG_SIZE, big == NULL && bucket_find(cache, too_short, align_bytes) != NULL)) {
+        big = bucket_find(cache, too_short, align_bytes);
     }
     if (big != NULL) {
         hak_bigcache_remove(cache, big);

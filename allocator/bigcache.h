@@ -1,6 +1,8 @@
 /* bigcache: freed mappings that wait for reuse, as a hash table by length that resizes itself, and a list by age.
  *
  * Lengths are whole pages, rounded up to steps: every number up to 8, then eight to a doubling, 12.5 % apart at most.
+ * Lengths that ask for huge pages are whole ones of these, where that makes them no more than a third longer: what
+ * begins and ends with huge pages keeps them when it grows.
  * Steps are numbered, and a step's number is its hash: lengths that are near to each other never share a bucket of a
  * table that is large enough for both. Buckets are chained through the records, newest first.
  *
@@ -22,6 +24,13 @@
 #include <stdint.h>
 
 struct hak_big;
+
+/* Mappings of such lengths ask for huge pages (big.h). */
+enum {
+    HAK_BIG_HUGE_PAGE_BYTES = 2 << 20, /* of most systems; where theirs have another length nothing is lost */
+    HAK_BIG_HUGE_MIN_BYTES = HAK_BIG_HUGE_PAGE_BYTES,
+    HAK_BIG_HUGE_MAX_BYTES = 64 << 20,
+};
 
 struct hak_bigcache {
     struct hak_big **buckets; /* NULL: no table, no entries */

@@ -130,6 +130,22 @@ struct hak_cache *hak_heap_cache(struct hak_heap *heap, uint32_t class_id) {
     return &heap->caches[class_id];
 }
 
+uint32_t hak_heap_cache_growth(const struct hak_heap *heap, uint32_t class_id) {
+    uint32_t capacity = heap->caches[class_id].capacity;
+    uint32_t grown = at_most(at_most(capacity * 2, cache_max(class_id)), room_for(heap, class_id));
+    return caches_are_pinned() || grown < capacity ? capacity : grown;
+}
+
+void hak_heap_cache_filled(struct hak_heap *heap, uint32_t class_id, uint32_t count) {
+    struct hak_cache *cache = &heap->caches[class_id];
+    uint32_t capacity = cache->capacity;
+    if (count > capacity) {
+        heap->capacity_bytes += (size_t)(count - capacity) * hak_class_bytes[class_id];
+        capacity = count;
+    }
+    hak_cache_set(cache, count, capacity);
+}
+
 void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id) {
     hak_class_add(&heap->refilled, class_id);
     slow_event(heap);

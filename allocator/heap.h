@@ -127,6 +127,10 @@ void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id);
 void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id);
 /* The cache of a class, given its capacity if this is its first use. Owner only. */
 struct hak_cache *hak_heap_cache(struct hak_heap *heap, uint32_t class_id);
+/* What the capacity of an empty cache may become if more blocks come at once than it is made for: chains of a free list
+ * are best left whole. Then tell how many came. Owner only. */
+uint32_t hak_heap_cache_growth(const struct hak_heap *heap, uint32_t class_id);
+void hak_heap_cache_filled(struct hak_heap *heap, uint32_t class_id, uint32_t count);
 /* The most blocks a refill of this class may take. */
 uint32_t hak_heap_batch_max(uint32_t class_id);
 

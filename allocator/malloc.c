@@ -127,6 +127,14 @@ static void free_suspect(struct hak_slab *slab, void *address) {
     }
 }
 
+static HAK_NOINLINE void free_without_heap(struct hak_slab *slab, void *address) {
+    hak_remote_free(slab, address);
+    hak_decay_tick();
+    if (++hak_thread.frees >= HAK_THREAD_FREES_MAX && !hak_thread.ended) {
+        (void)hak_thread_heap(); /* if the system refuses, the next free asks again */
+    }
+}
+
 /* A small block of another thread, or one that is looked at more closely. */
 static void free_small(struct hak_slab *slab, void *address) {
     struct hak_heap *heap = hak_thread.heap;
@@ -156,8 +164,7 @@ static void free_small(struct hak_slab *slab, void *address) {
     if (hak_thread_has_heap()) {
         hak_pending_add(heap, slab, address);
     } else {
-        hak_remote_free(slab, address);
-        hak_decay_tick();
+        free_without_heap(slab, address);
     }
 }
 

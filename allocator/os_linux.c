@@ -38,15 +38,21 @@ static void unmap_pages(void *address, size_t size_bytes) {
     errno = saved_errno;
 }
 
+/* Younger kernels align mappings whose length is a multiple of a huge page to that: so the first try. */
 void *os_reserve(size_t size_bytes, size_t align_bytes) {
-    char *address = map_pages(size_bytes);
-    if (address == NULL || ((uintptr_t)address & (align_bytes - 1)) == 0) {
-        return address;
-    }
-    unmap_pages(address, size_bytes);
     if (size_bytes > PTRDIFF_MAX - align_bytes) {
         return NULL;
     }
+    size_t round_bytes = (size_bytes + align_bytes - 1) & ~(align_bytes - 1);
+    char *address = map_pages(round_bytes);
+    if (address == NULL) {
+        return NULL;
+    }
+    if (((uintptr_t)address & (align_bytes - 1)) == 0) {
+        unmap_pages(address + size_bytes, round_bytes - size_bytes);
+        return address;
+    }
+    unmap_pages(address, round_bytes);
     address = map_pages(size_bytes + align_bytes);
     if (address == NULL) {
         return NULL;

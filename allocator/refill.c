@@ -30,9 +30,9 @@ static struct hak_block *acquire(struct hak_heap *heap, struct hak_slab *slab) {
     hak_debug_assert(cache->head == NULL);
     uint32_t wanted = cache->batch < cache->capacity + 1U ? cache->batch : cache->capacity + 1U;
     uint32_t taken;
-    cache->head = hak_slab_take(slab, wanted, cache->capacity + 1U, &taken);
+    cache->head = hak_slab_take(slab, wanted, hak_heap_cache_growth(heap, class_id) + 1, &taken);
     struct hak_block *block = hak_list_pop(&cache->head);
-    hak_cache_set(cache, taken - 1, cache->capacity);
+    hak_heap_cache_filled(heap, class_id, taken - 1);
     uint32_t batch_max = hak_heap_batch_max(class_id);
     cache->batch =
         (uint16_t)(cache->batch * 2U < batch_max ? cache->batch * 2U : batch_max); /* little use, little kept */

@@ -19,8 +19,12 @@
 
 struct hak_thread {
     struct hak_heap *heap;
-    bool ended; /* hak_thread_exit was called */
+    uint32_t frees; /* of other threads' blocks, while it had no heap */
+    bool ended;     /* hak_thread_exit was called */
 };
+
+/* A thread that only frees does well with a heap too, to gather what it frees, once it frees that many. */
+enum { HAK_THREAD_FREES_MAX = HAK_SIM ? 2 : 16 };
 
 #if HAK_SIM
 extern struct hak_thread hak_thread;
@@ -30,7 +34,7 @@ extern _Thread_local struct hak_thread hak_thread __attribute__((tls_model("init
 
 /* What a new thread starts with. hak_heap_none is const in fact: nothing is ever stored through this pointer. */
 #define HAK_THREAD_INITIAL                                                                                             \
-    { (struct hak_heap *)(uintptr_t)&hak_heap_none, false }
+    { .heap = (struct hak_heap *)(uintptr_t)&hak_heap_none }
 
 static inline bool hak_thread_has_heap(void) {
     return HAK_LIKELY(hak_thread.heap != &hak_heap_none);

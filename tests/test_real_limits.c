@@ -58,7 +58,7 @@ static void exhaust(size_t size_bytes, size_t count_min) {
 }
 
 static void exhaust_mappings(void) {
-    exhaust((size_t)3 << 20, 8);
+    exhaust((size_t)4 << 20, 6);
 }
 static void exhaust_runs(void) {
     exhaust(100000, 200); /* regions of 4 MiB, aligned to cells of 2 MiB */
