@@ -14,15 +14,7 @@
 
 #include "allocator/option.h"
 #include "oracle/fault.h"
-#include "tests/corpus_files.h"
-
-/* A table and the line in front of it; behind it stands mark_end. */
-struct page {
-    const char *path;
-    const char *mark_begin;
-    void (*print_table)(FILE *out);
-};
-static const char mark_end[] = "<!-- end -->\n";
+#include "tests/docs_page.h"
 
 static void print_faults(FILE *out, enum check check) {
     const char *separator = "";
@@ -64,59 +56,16 @@ static void print_options(FILE *out) {
     fprintf(out, "| `HAKMEM_STATS_FILE` | - | a file | %s |\n", HAK_OPTION_STATS_FILE_MEANING);
 }
 
-static char *make_table(const struct page *page) {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    assert_non_null(out);
-    page->print_table(out);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
-
-static void write_page(const char *page, const char *before, size_t before_bytes, const char *table,
-                       const char *after) {
-    char path[2 * CORPUS_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", corpus_root(), page);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        fail_msg("cannot write %s", path);
-    }
-    fwrite(before, 1, before_bytes, file);
-    fputs(table, file);
-    fputs(after, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void assert_current(const struct page *page) {
-    size_t length;
-    char *text = corpus_read(page->path, &length);
-    char *table = make_table(page);
-    char *begin = strstr(text, page->mark_begin);
-    char *end = begin == NULL ? NULL : strstr(begin, mark_end);
-    if (end == NULL) {
-        fail_msg("%s has no table between '%.40s...' and '%.12s'", page->path, page->mark_begin, mark_end);
-    }
-    char *body = begin + strlen(page->mark_begin);
-    if (getenv("HAKMEM_DOCS_WRITE") != NULL) {
-        write_page(page->path, text, (size_t)(body - text), table, end);
-    } else if ((size_t)(end - body) != strlen(table) || memcmp(body, table, strlen(table)) != 0) {
-        fail_msg("%s is out of date: run this test with HAKMEM_DOCS_WRITE=1. It should say:\n%s", page->path, table);
-    }
-    free(table);
-    free(text);
-}
-
 static void test_checks_page_is_current(void **state) {
     (void)state;
-    assert_current(&(struct page){"docs/checks.md",
-                                  "<!-- made from oracle/check.h and oracle/fault.c by tests/test_docs.c: begin -->\n",
-                                  print_checks});
+    docs_page_is_current(&(struct docs_page){
+        "docs/checks.md", "<!-- made from oracle/check.h and oracle/fault.c by tests/test_docs.c: begin -->\n",
+        print_checks});
 }
 
 static void test_options_page_is_current(void **state) {
     (void)state;
-    assert_current(&(struct page){
+    docs_page_is_current(&(struct docs_page){
         "docs/options.md", "<!-- made from allocator/option.h by tests/test_docs.c: begin -->\n", print_options});
 }
 
