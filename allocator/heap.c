@@ -233,7 +233,7 @@ void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_ch
         hak_slab_list_remove(&heap->full, slab);
         hak_slab_list_insert(&heap->available[slab->class_id], slab);
     }
-    slab_give_if_empty(heap, slab, true);
+    slab_give_if_empty(heap, slab, heap->remote.is_owned);
 }
 
 void hak_heap_bind(struct hak_heap *heap, struct hak_slab *slab, uint32_t class_id) {

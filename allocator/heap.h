@@ -1,9 +1,10 @@
 /* heap: what one thread owns: a cache per class, its slabs, and the queue in which others return its blocks.
  *
  * A heap outlives its threads. A thread claims one when it first allocates and releases it when it ends; a heap that
- * still has slabs then is an orphan, the others are spares. A new thread claims an orphan whole, before spares, before
- * making a new one; a thread that runs out of slabs takes an orphan's slabs over (adoption). Heaps are never destroyed,
- * so a stale owner pointer is safe to push to: the drain forwards what arrives late.
+ * still has slabs then is an orphan, the others are spares. A new thread claims a spare, else an orphan with all it
+ * has, else a new one is made; a thread that runs out of slabs of a class takes one of an orphan over (adoption), so
+ * what threads left serves all that need it, slab by slab. Heaps are
+ * never destroyed, so a stale owner pointer is safe to push to: the drain forwards what arrives late.
  *
  * Only the owning thread touches caches and pending blocks. Slab lists and the slabs in them are under heap.lock: the
  * owner takes it on its slow paths, where nobody contends, and others when they tidy up for an owner that is idle:
@@ -109,8 +110,9 @@ extern const struct hak_heap hak_heap_none;
 struct hak_heap *hak_heap_claim(void);
 /* The thread ends: caches and empty slabs go back, the heap waits for another thread. Takes heaps.lock. */
 void hak_heap_release(struct hak_heap *heap);
-/* Take over the slabs of one orphan. False when there is none. Takes heaps.lock. Pre: the heap's lock is not held. */
-bool hak_heap_adopt(struct hak_heap *heap);
+/* Take over from an orphan a slab of the class that has room, or with HAK_CLASS_NONE all it has. False when there
+ * is nothing of the kind. Takes heaps.lock. Pre: the heap's lock is not held. */
+bool hak_heap_adopt(struct hak_heap *heap, uint32_t class_id);
 /* Empty the queues of heaps whose owners have not looked at them for a while, or have ended; give back what the slabs
  * of those hold that did nothing for a long while. No lock held. */
 void hak_heaps_help(uint32_t now_ms);
@@ -147,7 +149,8 @@ void hak_heap_give_empties(struct hak_heap *heap);
  * those that stay where they are are added to them. At most *looks are looked into, which is counted down: that costs
  * about the same, whether something can go or not. True when the end of the list was reached. */
 bool hak_heap_purge(struct hak_heap *heap, uint32_t class_id, uint32_t share, uint32_t *stayed, uint32_t *looks);
-/* Return blocks to their slab; an empty slab goes to the pool unless it is the last of its class here. */
+/* Return blocks to their slab; an empty slab goes to the pool unless it is the last of its class here and
+ * the heap has an owner. */
 void hak_heap_return(struct hak_heap *heap, struct hak_slab *slab, struct hak_chain chain);
 /* Bind a slab from the pool to a class and make it available here. */
 void hak_heap_bind(struct hak_heap *heap, struct hak_slab *slab, uint32_t class_id);

@@ -20,11 +20,20 @@ static bool heap_has_slabs(struct hak_heap *heap) {
     return any;
 }
 
+/* `previous` is the one before it in the list, NULL: it is the first. */
+static void unowned_remove(_Atomic(struct hak_heap *) *list, struct hak_heap *previous, struct hak_heap *heap) {
+    if (previous == NULL) {
+        hak_store(list, heap->next_unowned, relaxed);
+    } else {
+        previous->next_unowned = heap->next_unowned;
+    }
+    heap->next_unowned = NULL;
+}
+
 static struct hak_heap *unowned_pop(_Atomic(struct hak_heap *) *list) {
     struct hak_heap *heap = hak_load(list, relaxed);
     if (heap != NULL) {
-        hak_store(list, heap->next_unowned, relaxed);
-        heap->next_unowned = NULL;
+        unowned_remove(list, NULL, heap);
         heap->state = HAK_HEAP_OWNED;
     }
     return heap;
@@ -62,9 +71,9 @@ static void heap_open(struct hak_heap *heap) {
 struct hak_heap *hak_heap_claim(void) {
     struct hak_heaps *heaps = &hak_root.heaps;
     hak_lock_acquire(&heaps->lock);
-    struct hak_heap *heap = unowned_pop(&heaps->orphans);
+    struct hak_heap *heap = unowned_pop(&heaps->spares);
     if (heap == NULL) {
-        heap = unowned_pop(&heaps->spares);
+        heap = unowned_pop(&heaps->orphans);
     }
     if (heap == NULL) {
         heap = heap_create(heaps);
@@ -102,53 +111,93 @@ void hak_heap_release(struct hak_heap *heap) {
     hak_lock_release(&hak_root.heaps.lock);
 }
 
+static void slab_take_over(struct hak_heap *heap, struct hak_slab **from, struct hak_slab **to) {
+    struct hak_slab *slab = *from;
+    hak_slab_list_remove(from, slab);
+    hak_slab_set_owner(slab, heap); /* who still reads the old owner pushes there, and is forwarded */
+    hak_slab_list_insert(to, slab);
+}
+
 static void slabs_take_over(struct hak_heap *heap, struct hak_slab **from, struct hak_slab **to) {
     while (*from != NULL) {
-        struct hak_slab *slab = *from;
-        hak_slab_list_remove(from, slab);
-        hak_slab_set_owner(slab, heap); /* who still reads the old owner pushes there, and is forwarded */
-        hak_slab_list_insert(to, slab);
+        slab_take_over(heap, from, to);
     }
 }
 
-/* Pre: both locks. */
-static void heap_merge(struct hak_heap *heap, struct hak_heap *orphan) {
+/* All that the orphan has. Pre: both locks. */
+static void take_over_all(struct hak_heap *heap, struct hak_heap *orphan) {
     hak_class_join(&heap->classes, &orphan->classes); /* those of full slabs too */
     struct hak_class_set classes = orphan->classes;
     for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
         slabs_take_over(heap, &orphan->available[class_id], &heap->available[class_id]);
     }
+    slabs_take_over(heap, &orphan->full, &heap->full);
+    hak_remote_drain(orphan); /* all of it is forwarded to this heap */
+    hak_remote_drain(heap);
+}
+
+/* A slab of the class that has room: no more than is needed, others may need some too. False when there is none. Pre:
+ * both locks. */
+static bool take_over_class(struct hak_heap *heap, struct hak_heap *orphan, uint32_t class_id) {
+    hak_remote_drain(orphan);
+    if (orphan->available[class_id] == NULL) {
+        return false;
+    }
+    hak_class_add(&heap->classes, class_id);
+    slab_take_over(heap, &orphan->available[class_id], &heap->available[class_id]);
+    return true;
+}
+
+/* True when something was taken over. *has_slabs: the orphan still has some. Pre: heaps.lock. */
+static bool adopt_from(struct hak_heap *heap, struct hak_heap *orphan, uint32_t class_id, bool *has_slabs) {
+    bool some = true;
+    hak_lock_acquire(&heap->lock);
+    hak_lock_acquire(&orphan->lock);
     if (HAK_FAULT_IF(ADOPT_FORGETS_FULL, orphan->full != NULL)) {
         orphan->full = NULL;
     }
-    slabs_take_over(heap, &orphan->full, &heap->full);
-    if (HAK_FAULT_IF(ADOPT_NULL, hak_load(&orphan->remote.head, relaxed) == HAK_SENTINEL)) {
-        orphan->next_unowned->state = HAK_HEAP_SPARE;
+    if (class_id == HAK_CLASS_NONE) {
+        take_over_all(heap, orphan);
+    } else {
+        some = take_over_class(heap, orphan, class_id);
     }
-    hak_remote_drain(orphan); /* all of it is forwarded to this heap */
-    hak_remote_drain(heap);
-    hak_count(&heap->work.adopted, 1);
-    hak_ring_note(HAK_EVENT_HEAP_ADOPTED, orphan->id);
+    if (HAK_FAULT_IF(ADOPT_NULL, some)) {
+        hak_remote_drain(orphan->next_unowned);
+    }
+    *has_slabs = heap_has_slabs(orphan);
+    hak_lock_release(&orphan->lock);
+    hak_lock_release(&heap->lock);
+    if (some) {
+        hak_count(&heap->work.adopted, 1);
+        hak_ring_note(HAK_EVENT_HEAP_ADOPTED, orphan->id);
+    }
+    return some;
 }
 
-bool hak_heap_adopt(struct hak_heap *heap) {
+/* Only the first few orphans are asked, beside those that turn out to have nothing left. */
+bool hak_heap_adopt(struct hak_heap *heap, uint32_t class_id) {
+    enum { LOOKED_AT = 8 };
     struct hak_heaps *heaps = &hak_root.heaps;
     if (HAK_LIKELY(hak_load(&heaps->orphans, relaxed) == NULL)) {
         return false;
     }
+    bool some = false;
     hak_lock_acquire(&heaps->lock);
-    struct hak_heap *orphan = unowned_pop(&heaps->orphans);
-    if (orphan != NULL) {
-        hak_lock_acquire(&heap->lock);
-        hak_lock_acquire(&orphan->lock);
-        heap_merge(heap, orphan);
-        bool has_slabs = heap_has_slabs(orphan);
-        hak_lock_release(&orphan->lock);
-        hak_lock_release(&heap->lock);
-        unowned_put(orphan, has_slabs);
+    struct hak_heap *previous = NULL, *orphan = hak_load(&heaps->orphans, relaxed), *next;
+    for (uint32_t looked = 0; !some && orphan != NULL && looked < LOOKED_AT; orphan = next) {
+        bool has_slabs;
+        some = adopt_from(heap, orphan, class_id, &has_slabs);
+        next = orphan->next_unowned;
+        if (has_slabs) {
+            looked++;
+            previous = orphan;
+        } else {
+            unowned_remove(&heaps->orphans, previous, orphan);
+            unowned_put(orphan, false);
+        }
     }
     hak_lock_release(&heaps->lock);
-    return orphan != NULL;
+    return some;
 }
 
 /* --- fork --- */

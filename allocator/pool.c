@@ -135,10 +135,27 @@ static void superslab_release(struct hak_pool *pool, struct hak_superslab *super
     hak_superslab_destroy(superslab);
 }
 
-/* One with a free slab of the kind: a partly used one, else an empty one, divided as need be, else a new one. */
+/* A partly used one of the kind, of those where a slab became free last: it is resident. At most so many are looked
+ * at. */
+static struct hak_superslab *dirty_available(const struct hak_pool *pool, enum hak_pool_kind kind) {
+    enum { LOOKED_AT = 16 };
+    struct hak_superslab *superslab = pool->dirty_youngest;
+    for (uint32_t looked = 0; superslab != NULL && looked < LOOKED_AT; looked++) {
+        if (!superslab->cached && superslab->slab_shift == slab_shift_of(kind)) {
+            return superslab;
+        }
+        superslab = superslab->dirty_older;
+    }
+    return NULL;
+}
+
+/* One with a free slab of the kind: a partly used one, best with memory behind it, else an empty one, divided as need
+ * be, else a new one. */
 static struct hak_superslab *superslab_for(struct hak_pool *pool, enum hak_pool_kind kind) {
-    if (pool->available[kind] != NULL && !HAK_FAULT(POOL_PASSES_FREE)) {
-        return pool->available[kind];
+    struct hak_superslab *first = pool->available[kind];
+    if (first != NULL && !HAK_FAULT(POOL_PASSES_FREE)) {
+        struct hak_superslab *dirty = first->dirty_mask != 0 ? first : dirty_available(pool, kind);
+        return dirty != NULL ? dirty : first;
     }
     struct hak_superslab *superslab = hak_lazy_take(&pool->lazy, slab_shift_of(kind));
     if (superslab == NULL) {

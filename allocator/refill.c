@@ -52,7 +52,7 @@ static struct hak_block *refill_locked(struct hak_heap *heap, uint32_t class_id)
     }
     while (heap->available[class_id] == NULL && hak_load(&hak_root.heaps.orphans, relaxed) != NULL) {
         hak_lock_release(&heap->lock);
-        bool adopted = hak_heap_adopt(heap);
+        bool adopted = hak_heap_adopt(heap, class_id);
         hak_lock_acquire(&heap->lock);
         if (!adopted) {
             break;

@@ -74,7 +74,7 @@ static void heap_trim(struct hak_heap *heap) {
 
 void hak_heap_trim(struct hak_heap *heap) {
     hak_pending_send(heap);
-    while (hak_heap_adopt(heap)) {
+    while (hak_heap_adopt(heap, HAK_CLASS_NONE)) {
     }
     hak_heap_flush_all(heap);
     struct hak_heap *other = hak_load(&hak_root.heaps.known, acquire);
