@@ -10,13 +10,14 @@
 #define HAKMEM_ALLOCATOR_ASSERT_H
 
 #include "allocator/os.h"
+#include "allocator/shim.h"
 
 #define HAK_STRING_OF(x) #x
 #define HAK_STRING(x) HAK_STRING_OF(x)
 /* `text` is made before macros are expanded, so that the message is the same with every compiler. */
 #define HAK_ASSERT_WHEN(on, condition, text)                                                                           \
     do {                                                                                                               \
-        if ((on) && HAK_UNLIKELY(!(condition)))                                                                        \
+        if ((on) && HAK_UNLIKELY(!HAK_QUIETLY(condition)))                                                             \
             os_fatal(HAK_FATAL_INVARIANT,                                                                              \
                      "hakmem: invariant broken: " text " (" __FILE__ ":" HAK_STRING(__LINE__) ")");                    \
     } while (0)

@@ -91,8 +91,8 @@ struct hak_heap {
 /* Grows with whatever fills or empties slabs of the heap. Any thread. */
 static inline uint64_t hak_heap_worked(struct hak_heap *heap) {
     struct hak_heap_work *work = &heap->work;
-    return hak_load(&work->refills[0], relaxed) + hak_load(&work->refills[1], relaxed) +
-           hak_load(&work->flushes, relaxed) + hak_load(&work->drained, relaxed) + hak_load(&work->adopted, relaxed);
+    return hak_note_load(&work->refills[0]) + hak_note_load(&work->refills[1]) + hak_note_load(&work->flushes) +
+           hak_note_load(&work->drained) + hak_note_load(&work->adopted);
 }
 
 struct hak_heaps {

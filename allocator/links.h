@@ -38,8 +38,9 @@ HAK_RAW_ACCESS uintptr_t *hak_link_place(struct hak_block *block) {
     return (uintptr_t *)(void *)block + (HAK_FAULT(LINK_PAST_BLOCK) ? 1 : 0);
 }
 
+/* The key never changes once the process has started, so reading it is no access worth a look of the scheduler. */
 static inline uintptr_t hak_link_code(uintptr_t word) {
-    return word ^ hak_plain_load(hak_root.link_key);
+    return word ^ hak_root.link_key;
 }
 
 /* Whether a decoded word can be a link. */

@@ -14,13 +14,49 @@ struct hak_lock {
     _Atomic uint32_t word;
 };
 
+/* lock.c: what is left to do when the lock was not free. */
+void hak_lock_acquire_slow(struct hak_lock *lock);
+
+#if HAK_SIM
+
+/* One look at level and word together, since most programs run with nobody looking. */
+bool hak_lock_try_slow(struct hak_lock *lock);
+void hak_lock_release_slow(struct hak_lock *lock);
+
+static inline bool hak_lock_is_plain(const struct hak_lock *lock, uint32_t word) {
+    return HAK_LIKELY((hak_shim.level | (hak_note_load(&lock->word) ^ word)) == 0);
+}
+
+static inline void hak_lock_acquire(struct hak_lock *lock) {
+    if (hak_lock_is_plain(lock, 0)) {
+        hak_note_store(&lock->word, 1);
+    } else {
+        hak_lock_acquire_slow(lock);
+    }
+}
+
+static inline bool hak_lock_try(struct hak_lock *lock) {
+    bool is_free = hak_lock_is_plain(lock, 0);
+    if (is_free) {
+        hak_note_store(&lock->word, 1);
+    }
+    return is_free || hak_lock_try_slow(lock);
+}
+
+static inline void hak_lock_release(struct hak_lock *lock) {
+    if (hak_lock_is_plain(lock, 1)) {
+        hak_note_store(&lock->word, 0);
+    } else {
+        hak_lock_release_slow(lock);
+    }
+}
+
+#else
+
 static inline void hak_lock_acquire(struct hak_lock *lock) {
     uint32_t seen = 0;
-    if (HAK_LIKELY(hak_cas_strong(&lock->word, &seen, 1, acquire, relaxed))) {
-        return;
-    }
-    while (hak_exchange(&lock->word, 2, acquire) != 0) {
-        os_wait(&lock->word, 2);
+    if (HAK_UNLIKELY(!hak_cas_strong(&lock->word, &seen, 1, acquire, relaxed))) {
+        hak_lock_acquire_slow(lock);
     }
 }
 
@@ -35,6 +71,8 @@ static inline void hak_lock_release(struct hak_lock *lock) {
         os_wake(&lock->word);
     }
 }
+
+#endif
 
 /* For the child of a fork, where the holder does not exist any more. */
 static inline void hak_lock_reset(struct hak_lock *lock) {

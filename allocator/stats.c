@@ -30,17 +30,17 @@ static void add_heap(struct hak_stats *stats, struct hak_heap *heap) {
         add_slab(stats, slab);
     }
     struct hak_heap_work *work = &heap->work;
-    stats->value[HAK_STAT_TINY_refills] += hak_load(&work->refills[0], relaxed);
-    stats->value[HAK_STAT_POOL_refills] += hak_load(&work->refills[1], relaxed);
-    stats->value[HAK_STAT_TINY_blocks] += hak_load(&work->blocks[0], relaxed);
-    stats->value[HAK_STAT_POOL_blocks] += hak_load(&work->blocks[1], relaxed);
-    stats->value[HAK_STAT_THREAD_flushes] += hak_load(&work->flushes, relaxed);
-    stats->value[HAK_STAT_THREAD_remote_pushed] += hak_load(&work->pushed, relaxed);
-    stats->value[HAK_STAT_THREAD_remote_drained] += hak_load(&work->drained, relaxed);
-    stats->value[HAK_STAT_THREAD_helped] += hak_load(&work->helped, relaxed);
-    stats->value[HAK_STAT_THREAD_adopted] += hak_load(&work->adopted, relaxed);
+    stats->value[HAK_STAT_TINY_refills] += hak_note_load(&work->refills[0]);
+    stats->value[HAK_STAT_POOL_refills] += hak_note_load(&work->refills[1]);
+    stats->value[HAK_STAT_TINY_blocks] += hak_note_load(&work->blocks[0]);
+    stats->value[HAK_STAT_POOL_blocks] += hak_note_load(&work->blocks[1]);
+    stats->value[HAK_STAT_THREAD_flushes] += hak_note_load(&work->flushes);
+    stats->value[HAK_STAT_THREAD_remote_pushed] += hak_note_load(&work->pushed);
+    stats->value[HAK_STAT_THREAD_remote_drained] += hak_note_load(&work->drained);
+    stats->value[HAK_STAT_THREAD_helped] += hak_note_load(&work->helped);
+    stats->value[HAK_STAT_THREAD_adopted] += hak_note_load(&work->adopted);
     stats->value[HAK_STAT_THREAD_heaps]++;
-    stats->value[HAK_STAT_MEMORY_slab_purged_bytes] += hak_load(&work->purged_bytes, relaxed);
+    stats->value[HAK_STAT_MEMORY_slab_purged_bytes] += hak_note_load(&work->purged_bytes);
 }
 
 /* What the calling thread's own caches hold: count and bytes by tier. */

@@ -1,0 +1,75 @@
+/* shim: the oracle's side of allocator/shim.h: an access is a point of the scheduler, then it happens.
+ *
+ * Level 2 belongs between the two: scheduler_point says which older value a load shows, and each access is told to the
+ * model of weak memory. */
+#include "allocator/shim.h"
+
+#include <string.h>
+
+struct hak_shim hak_shim;
+
+static uint64_t read_value(const volatile void *address, uint32_t size_bytes) {
+    switch (size_bytes) {
+    case 1:
+        return *(const volatile uint8_t *)address;
+    case 2:
+        return *(const volatile uint16_t *)address;
+    case 4:
+        return *(const volatile uint32_t *)address;
+    default:
+        return *(const volatile uint64_t *)address;
+    }
+}
+
+static void write_value(volatile void *address, uint32_t size_bytes, uint64_t value) {
+    switch (size_bytes) {
+    case 1:
+        *(volatile uint8_t *)address = (uint8_t)value;
+        break;
+    case 2:
+        *(volatile uint16_t *)address = (uint16_t)value;
+        break;
+    case 4:
+        *(volatile uint32_t *)address = (uint32_t)value;
+        break;
+    default:
+        *(volatile uint64_t *)address = value;
+        break;
+    }
+}
+
+void *hak_shim_access(const volatile void *address, uint32_t size_bytes, const struct hak_site *site) {
+    (void)size_bytes;
+    (void)site;
+    return (void *)(uintptr_t)address;
+}
+
+void hak_shim_store(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
+    (void)site;
+    write_value(address, size_bytes, value);
+}
+
+uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
+    (void)site;
+    uint64_t before = read_value(address, size_bytes);
+    write_value(address, size_bytes, value);
+    return before;
+}
+
+uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
+    (void)site;
+    uint64_t before = read_value(address, size_bytes);
+    write_value(address, size_bytes, before + value);
+    return before;
+}
+
+uint64_t hak_shim_cas(volatile void *address, uint32_t size_bytes, uint64_t expected, uint64_t desired, bool *took,
+                      const struct hak_site *site) {
+    (void)site;
+    uint64_t before = read_value(address, size_bytes);
+    *took = before == expected;
+    if (*took) {
+        write_value(address, size_bytes, desired);
+    }
+    return before;
+}
