@@ -3,23 +3,35 @@
 
 #if HAK_SIM
 
-bool hak_lock_try_slow(struct hak_lock *lock) {
-    uint32_t seen = 0;
-    return HAK_CAS_AS(LOCK, &lock->word, &seen, 1, acquire, relaxed);
-}
-
-void hak_lock_release_slow(struct hak_lock *lock) {
-    if (HAK_EXCHANGE_AS(UNLOCK, &lock->word, 0, release) == 2) {
-        os_wake(&lock->word);
+static uint32_t word_exchange(struct hak_lock *lock, uint32_t value, const struct hak_site *site) {
+    if (hak_shim.level != 0) {
+        return (uint32_t)hak_shim_exchange(&lock->word, sizeof lock->word, value, site);
     }
+    uint32_t before = *HAK_BARE(&lock->word);
+    *HAK_BARE(&lock->word) = value;
+    return before;
 }
 
-void hak_lock_acquire_slow(struct hak_lock *lock) {
-    if (hak_lock_try_slow(lock)) {
+bool hak_lock_try_slow(struct hak_lock *lock, const struct hak_site *site) {
+    bool took = false; /* with nobody looking, it was not free */
+    if (hak_shim.level != 0) {
+        (void)hak_shim_cas(&lock->word, sizeof lock->word, 0, 1, &took, site);
+    }
+    return took;
+}
+
+void hak_lock_acquire_slow(struct hak_lock *lock, const struct hak_site *site) {
+    if (hak_lock_try_slow(lock, site)) {
         return;
     }
-    while (HAK_EXCHANGE_AS(LOCK, &lock->word, 2, acquire) != 0) {
+    while (word_exchange(lock, 2, site) != 0) {
         os_wait(&lock->word, 2);
+    }
+}
+
+void hak_lock_release_slow(struct hak_lock *lock, const struct hak_site *site) {
+    if (word_exchange(lock, 0, site) == 2) {
+        os_wake(&lock->word);
     }
 }
 

@@ -14,44 +14,50 @@ struct hak_lock {
     _Atomic uint32_t word;
 };
 
-/* lock.c: what is left to do when the lock was not free. */
-void hak_lock_acquire_slow(struct hak_lock *lock);
-
 #if HAK_SIM
 
-/* One look at level and word together, since most programs run with nobody looking. */
-bool hak_lock_try_slow(struct hak_lock *lock);
-void hak_lock_release_slow(struct hak_lock *lock);
+/* One look at level and word together, since most programs run with nobody looking. Who takes a lock is a site, not
+ * this file. lock.c has what is left. */
+void hak_lock_acquire_slow(struct hak_lock *lock, const struct hak_site *site);
+bool hak_lock_try_slow(struct hak_lock *lock, const struct hak_site *site);
+void hak_lock_release_slow(struct hak_lock *lock, const struct hak_site *site);
 
 static inline bool hak_lock_is_plain(const struct hak_lock *lock, uint32_t word) {
-    return HAK_LIKELY((hak_shim.level | (hak_note_load(&lock->word) ^ word)) == 0);
+    return HAK_LIKELY((hak_shim.level | (*HAK_BARE(&lock->word) ^ word)) == 0);
 }
 
-static inline void hak_lock_acquire(struct hak_lock *lock) {
+static inline void hak_lock_acquire_at(struct hak_lock *lock, const struct hak_site *site) {
     if (hak_lock_is_plain(lock, 0)) {
-        hak_note_store(&lock->word, 1);
+        *HAK_BARE(&lock->word) = 1;
     } else {
-        hak_lock_acquire_slow(lock);
+        hak_lock_acquire_slow(lock, site);
     }
 }
 
-static inline bool hak_lock_try(struct hak_lock *lock) {
+static inline bool hak_lock_try_at(struct hak_lock *lock, const struct hak_site *site) {
     bool is_free = hak_lock_is_plain(lock, 0);
     if (is_free) {
-        hak_note_store(&lock->word, 1);
+        *HAK_BARE(&lock->word) = 1;
     }
-    return is_free || hak_lock_try_slow(lock);
+    return is_free || hak_lock_try_slow(lock, site);
 }
 
-static inline void hak_lock_release(struct hak_lock *lock) {
+static inline void hak_lock_release_at(struct hak_lock *lock, const struct hak_site *site) {
     if (hak_lock_is_plain(lock, 1)) {
-        hak_note_store(&lock->word, 0);
+        *HAK_BARE(&lock->word) = 0;
     } else {
-        hak_lock_release_slow(lock);
+        hak_lock_release_slow(lock, site);
     }
 }
+
+#define hak_lock_acquire(lock) hak_lock_acquire_at((lock), HAK_SITE(LOCK, acquire, acquire))
+#define hak_lock_try(lock) hak_lock_try_at((lock), HAK_SITE(LOCK, acquire, relaxed))
+#define hak_lock_release(lock) hak_lock_release_at((lock), HAK_SITE(UNLOCK, release, release))
 
 #else
+
+/* lock.c: what is left to do when the lock was not free. */
+void hak_lock_acquire_slow(struct hak_lock *lock);
 
 static inline void hak_lock_acquire(struct hak_lock *lock) {
     uint32_t seen = 0;

@@ -25,8 +25,7 @@
     X(PLAIN_LOAD, "plain load")                                                                                        \
     X(PLAIN_STORE, "plain store")                                                                                      \
     X(LOCK, "lock")                                                                                                    \
-    X(UNLOCK, "unlock")                                                                                                \
-    X(WAIT, "wait")
+    X(UNLOCK, "unlock")
 
 enum hak_site_kind {
 #define HAK_SITE_KIND_ENUM(id, name) HAK_SITE_##id,

@@ -52,7 +52,9 @@
     X(CRASH, "crash", "The allocator received a fatal signal or a sanitizer report.",                                  \
       "a wild pointer: what was the last operation on that slab?")                                                     \
     X(MODEL, "model", "A component does something else than its plain model.",                                         \
-      "the component that the target is named after: the message says what it did and what the model says")
+      "the component that the target is named after: the message says what it did and what the model says")            \
+    X(LIVELOCK, "livelock", "An operation does not come to its end, though every other thread had its turn.",          \
+      "a loop that tries again without looking again; the message names the accesses it goes round at")
 
 enum check {
     CHECK_NONE,

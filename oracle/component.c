@@ -89,28 +89,28 @@ void component_check_refusal(const char *call, size_t size_bytes, uint64_t refus
 
 static void event_add(enum event_kind kind, uint8_t slot, const struct shadow_block *block) {
     run.events[run.event_count++ % EVENTS_KEPT] =
-        (struct event){block->start, block->requested_bytes, run.index, run.thread, slot, (uint8_t)kind};
+        (struct event){block->start, block->requested_bytes, run.now->index, run.thread, slot, (uint8_t)kind};
 }
 
 void component_block_subject(uint8_t slot) {
     const struct shadow_block *block = &run.shadow.blocks[slot];
-    run.slot = slot;
-    run.subject = block->start;
-    run.subject_bytes = block->requested_bytes;
-    run.subject_thread = block->thread;
-    run.subject_known = true;
+    run.now->slot = slot;
+    run.now->subject = block->start;
+    run.now->subject_bytes = block->requested_bytes;
+    run.now->subject_thread = block->thread;
+    run.now->subject_known = true;
 }
 
 void component_block_enter(uint8_t slot, void *address, size_t requested_bytes, size_t claimed_bytes,
                            size_t align_bytes) {
-    run.slot = slot;
-    run.subject_bytes = requested_bytes;
+    run.now->slot = slot;
+    run.now->subject_bytes = requested_bytes;
     hak_mark_open(address, claimed_bytes);
     block_check_address(address, claimed_bytes, align_bytes);
     const struct shadow_block block = {.start = (uintptr_t)address,
                                        .requested_bytes = requested_bytes,
                                        .claimed_bytes = claimed_bytes,
-                                       .born = run.index,
+                                       .born = run.now->index,
                                        .thread = run.thread};
     shadow_insert(&run.shadow, slot, &block);
     component_block_subject(slot);
@@ -187,13 +187,13 @@ void component_check_zero(const char *start, size_t size_bytes) {
 }
 
 bool component_common(void) {
-    if (run.record.op == OP_FAIL && run.target->failures) {
-        run.applied = true;
-        sim_fail_next(run.record.argument);
-    } else if (run.record.op == OP_OPTION) {
-        const struct choice_info *choice = &choice_table[record_option_choice(&run.record)];
-        run.applied = true;
-        hak_root.options.value[choice->option] = choice->values[record_option_value(&run.record)];
+    if (run.now->record.op == OP_FAIL && run.target->failures) {
+        run.now->applied = true;
+        sim_fail_next(run.now->record.argument);
+    } else if (run.now->record.op == OP_OPTION) {
+        const struct choice_info *choice = &choice_table[record_option_choice(&run.now->record)];
+        run.now->applied = true;
+        hak_root.options.value[choice->option] = choice->values[record_option_value(&run.now->record)];
         hak_ace_configure(&hak_root.ace, &hak_root.options);
     } else {
         return false;
@@ -203,8 +203,8 @@ bool component_common(void) {
 
 void component_each_slot(void (*call)(uint8_t slot)) {
     uint32_t slots = run.program->header.slot_count;
-    for (uint32_t i = 0; i < run.record.argument && i < slots; i++) {
-        call((uint8_t)((run.record.slot + i) % slots));
+    for (uint32_t i = 0; i < run.now->record.argument && i < slots; i++) {
+        call((uint8_t)((run.now->record.slot + i) % slots));
     }
 }
 

@@ -254,9 +254,9 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
     if (run.shadow.blocks[slot].start != 0 || (align_bytes & (align_bytes - 1)) != 0) {
         return;
     }
-    run.applied = true;
-    run.slot = slot;
-    run.subject_bytes = size_bytes;
+    run.now->applied = true;
+    run.now->slot = slot;
+    run.now->subject_bytes = size_bytes;
     uint32_t step;
     size_t length_bytes = component_length(size_bytes, &step);
     component_compare("length for a size", hak_bigcache_length(size_bytes), length_bytes);
@@ -295,7 +295,7 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
 
 static size_t request_bytes(size_t count) {
     size_t limit_bytes = ((size_t)ARENA_PAGES * SIM_PAGE_BYTES) / 8;
-    return record_size_bytes(&run.record) * count * (HAK_PAGE_BYTES / 128) % limit_bytes;
+    return record_size_bytes(&run.now->record) * count * (HAK_PAGE_BYTES / 128) % limit_bytes;
 }
 
 static void big_take_any(uint8_t slot) {
@@ -309,7 +309,7 @@ static void big_give(uint8_t slot) {
     if (block.start == 0) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     char *start = (char *)block.start;
     component_block_leave(slot);
     component_compare("giving a live mapping back", hak_big_give(hak_map_big(start), start), true);
@@ -334,11 +334,11 @@ static void big_resize(uint8_t slot) {
     const struct shadow_block block = run.shadow.blocks[slot];
     char *start = (char *)block.start;
     struct hak_big *big = hak_map_big(start);
-    size_t size_bytes = request_bytes(run.record.op == OP_REALLOCARRAY ? run.record.argument : 1);
+    size_t size_bytes = request_bytes(run.now->record.op == OP_REALLOCARRAY ? run.now->record.argument : 1);
     uint32_t step;
     size_t length_bytes = component_length(size_bytes, &step);
     uint64_t refused = sim_refused();
-    run.applied = true;
+    run.now->applied = true;
     component_block_verify(slot, " before it is resized");
     bool done = hak_big_resize(big, size_bytes);
     bool cuts = step_of(block.claimed_bytes) > step + 1;
@@ -381,30 +381,30 @@ static void on_live(uint8_t slot) {
     if (block->start == 0) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     component_block_verify(slot, "");
     const struct hak_big *big = hak_map_big((const char *)block->start + block->claimed_bytes - 1);
     component_compare("the record of a mapping",
                       big != NULL && hak_big_is_live(big, (const void *)block->start) &&
                           big->size_bytes == block->claimed_bytes,
                       true);
-    if (run.record.op == OP_WRITE) {
+    if (run.now->record.op == OP_WRITE) {
         component_block_fill(slot);
     }
 }
 
 static void carry_out(uint8_t slot) {
-    switch (run.record.op) {
+    switch (run.now->record.op) {
     case OP_MALLOC:
         big_take(slot, request_bytes(1), 1);
         break;
     case OP_CALLOC:
-        big_take(slot, request_bytes(run.record.argument), 1);
+        big_take(slot, request_bytes(run.now->record.argument), 1);
         break;
     case OP_ALIGNED_ALLOC:
     case OP_POSIX_MEMALIGN:
     case OP_MEMALIGN:
-        big_take(slot, request_bytes(1), record_align_bytes(&run.record));
+        big_take(slot, request_bytes(1), record_align_bytes(&run.now->record));
         break;
     case OP_MALLOC_MANY:
         component_each_slot(big_take_any);
@@ -438,16 +438,16 @@ static void carry_out(uint8_t slot) {
 }
 
 static void record(void) {
-    switch (run.record.op) {
+    switch (run.now->record.op) {
     case OP_TRIM:
-        run.applied = true;
+        run.now->applied = true;
         hak_big_trim();
         expect_empty();
         compare_all();
         break;
     case OP_CLOCK:
-        run.applied = true;
-        sim_advance_clock(run.record.argument);
+        run.now->applied = true;
+        sim_advance_clock(run.now->record.argument);
         hak_big_age(os_clock_ms());
         expect_age(os_clock_ms());
         if (sim_refused() == state.refused) {
@@ -455,11 +455,11 @@ static void record(void) {
         }
         break;
     case OP_CHECK:
-        run.applied = true;
+        run.now->applied = true;
         compare_all();
         break;
     default:
-        carry_out(run.record.slot);
+        carry_out(run.now->record.slot);
         return;
     }
     compare_list();

@@ -47,12 +47,12 @@ static void set_compare(uint8_t slot) {
 }
 
 static void class_ask(uint8_t slot, size_t size_bytes) {
-    run.slot = slot;
-    run.subject_bytes = size_bytes;
+    run.now->slot = slot;
+    run.now->subject_bytes = size_bytes;
     if (size_bytes > HAK_CLASS_MAX_BYTES) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     uint32_t id = hak_class_of(size_bytes);
     run_trace(id);
     component_compare("class of a size", id, search(size_bytes, 1, SIZE_MAX));
@@ -66,11 +66,11 @@ static void class_ask(uint8_t slot, size_t size_bytes) {
 
 /* Within every largest block, and one byte less. */
 static void aligned_ask(size_t size_bytes, size_t align_bytes) {
-    run.subject_bytes = size_bytes;
+    run.now->subject_bytes = size_bytes;
     if ((align_bytes & (align_bytes - 1)) != 0) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     for (uint32_t i = 0; i < 2 * HAK_CLASS_COUNT; i++) {
         size_t max_bytes = hak_class_bytes[i / 2] - i % 2;
         uint32_t expected =
@@ -111,11 +111,11 @@ static void set_take(uint8_t slot) {
         expected++;
     }
     uint32_t id = hak_class_next(&state.sets[slot]);
-    run.slot = slot;
+    run.now->slot = slot;
     run_trace(id);
     component_compare("the lowest class of a set", id, expected);
     if (id != HAK_CLASS_NONE) {
-        run.applied = true;
+        run.now->applied = true;
         state.has[slot][id] = false;
     }
     set_compare(slot);
@@ -123,7 +123,7 @@ static void set_take(uint8_t slot) {
 
 static void set_join(uint8_t slot) {
     uint8_t other = (uint8_t)((slot + 1U) % run.program->header.slot_count);
-    run.applied = true;
+    run.now->applied = true;
     hak_class_join(&state.sets[slot], &state.sets[other]);
     for (uint32_t id = 0; id < HAK_CLASS_COUNT; id++) {
         state.has[slot][id] = state.has[slot][id] || state.has[other][id];
@@ -145,30 +145,30 @@ static void begin(void) {
 }
 
 static void record(void) {
-    uint8_t slot = run.record.slot;
+    uint8_t slot = run.now->record.slot;
     uint32_t slots = run.program->header.slot_count;
-    size_t size_bytes = record_size_bytes(&run.record);
-    switch (run.record.op) {
+    size_t size_bytes = record_size_bytes(&run.now->record);
+    switch (run.now->record.op) {
     case OP_MALLOC:
     case OP_REALLOC:
         class_ask(slot, size_bytes);
         break;
     case OP_CALLOC:
     case OP_REALLOCARRAY:
-        class_ask(slot, size_bytes * run.record.argument);
+        class_ask(slot, size_bytes * run.now->record.argument);
         break;
     case OP_MALLOC_MANY:
-        for (uint32_t i = 0; i < run.record.argument && i < 4 * slots; i++) {
+        for (uint32_t i = 0; i < run.now->record.argument && i < 4 * slots; i++) {
             class_ask((uint8_t)((slot + i) % slots), size_bytes + i);
         }
         break;
     case OP_ALIGNED_ALLOC:
     case OP_POSIX_MEMALIGN:
     case OP_MEMALIGN:
-        aligned_ask(size_bytes, record_align_bytes(&run.record));
+        aligned_ask(size_bytes, record_align_bytes(&run.now->record));
         break;
     case OP_USABLE:
-        run.applied = true;
+        run.now->applied = true;
         row_compare(slot);
         row_compare(HAK_CLASS_COUNT - 1U - slot);
         break;
@@ -184,11 +184,11 @@ static void record(void) {
         set_join(slot);
         break;
     case OP_VERIFY:
-        run.applied = true;
+        run.now->applied = true;
         set_compare(slot);
         break;
     case OP_CHECK:
-        run.applied = true;
+        run.now->applied = true;
         compare_all();
         break;
     default:

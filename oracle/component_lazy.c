@@ -134,21 +134,21 @@ static struct hak_superslab *cache_take(uint32_t slab_shift) {
 }
 
 static void slot_fill(uint8_t slot, bool from_cache) {
-    bool is_tiny = record_size_bytes(&run.record) <= HAK_TINY_MAX_BYTES;
+    bool is_tiny = record_size_bytes(&run.now->record) <= HAK_TINY_MAX_BYTES;
     uint32_t slab_shift = is_tiny ? HAK_GEO->tiny_slab_shift : HAK_GEO->pool_slab_shift;
     if (state.slots[slot] != NULL) {
         return;
     }
-    run.applied = true;
-    run.slot = slot;
+    run.now->applied = true;
+    run.now->slot = slot;
     struct hak_superslab *superslab = from_cache ? cache_take(slab_shift) : NULL;
     if (superslab == NULL) {
         superslab = superslab_new(slab_shift);
     }
     state.slots[slot] = superslab;
     state.held += superslab != NULL;
-    run.subject = (uintptr_t)superslab;
-    run.subject_bytes = hak_superslab_bytes();
+    run.now->subject = (uintptr_t)superslab;
+    run.now->subject_bytes = hak_superslab_bytes();
     run_trace(sim_offset(superslab));
 }
 
@@ -161,9 +161,9 @@ static void slot_give(uint8_t slot) {
     if (superslab == NULL) {
         return;
     }
-    run.applied = true;
-    run.slot = slot;
-    run.subject = (uintptr_t)superslab;
+    run.now->applied = true;
+    run.now->slot = slot;
+    run.now->subject = (uintptr_t)superslab;
     superslab->freed_ms = os_clock_ms();
     state.slots[slot] = NULL;
     state.held--;
@@ -207,7 +207,7 @@ static void begin(void) {
 static void slot_divide(uint8_t slot) {
     struct hak_superslab *superslab = state.slots[slot];
     if (superslab != NULL) {
-        run.applied = true;
+        run.now->applied = true;
         superslab->dirty_mask =
             hak_superslab_divide(superslab, superslab->slab_shift ^ HAK_GEO->tiny_slab_shift ^ HAK_GEO->pool_slab_shift,
                                  superslab->dirty_mask);
@@ -215,8 +215,8 @@ static void slot_divide(uint8_t slot) {
 }
 
 static void record(void) {
-    uint8_t slot = run.record.slot;
-    switch (run.record.op) {
+    uint8_t slot = run.now->record.slot;
+    switch (run.now->record.op) {
     case OP_MALLOC:
     case OP_REALLOC:
     case OP_REALLOCARRAY:
@@ -243,18 +243,18 @@ static void record(void) {
         slot_divide(slot);
         break;
     case OP_TRIM:
-        run.applied = true;
+        run.now->applied = true;
         cache_expire(true);
         break;
     case OP_CLOCK:
-        run.applied = true;
-        sim_advance_clock(run.record.argument);
+        run.now->applied = true;
+        sim_advance_clock(run.now->record.argument);
         cache_expire(false);
         break;
     case OP_USABLE:
     case OP_VERIFY:
     case OP_CHECK:
-        run.applied = true;
+        run.now->applied = true;
         compare_all();
         break;
     default:

@@ -172,9 +172,9 @@ static void own(uint8_t owner, const char *start, size_t size_bytes) {
 }
 
 static void subject_set(uint8_t slot) {
-    run.slot = slot;
-    run.subject = (uintptr_t)state.objects[slot].start;
-    run.subject_bytes = state.objects[slot].size_bytes;
+    run.now->slot = slot;
+    run.now->subject = (uintptr_t)state.objects[slot].start;
+    run.now->subject_bytes = state.objects[slot].size_bytes;
 }
 
 static void object_appear(uint8_t slot, const struct object *object) {
@@ -198,9 +198,9 @@ static char *range_take(size_t size_bytes, size_t align_bytes) {
 
 /* Enter an object that has its record; where that is refused, nothing may have changed. */
 static void object_enter(uint8_t slot, struct object *object, size_t align_bytes) {
-    run.applied = true;
-    run.slot = slot;
-    run.subject_bytes = object->size_bytes;
+    run.now->applied = true;
+    run.now->slot = slot;
+    run.now->subject_bytes = object->size_bytes;
     uint64_t refused = sim_refused();
     object->start = range_take(object->size_bytes, align_bytes);
     if (object->start == NULL) {
@@ -231,7 +231,7 @@ static void object_enter(uint8_t slot, struct object *object, size_t align_bytes
 
 static void with_record(uint8_t slot, struct object object, enum hak_meta_kind kind, size_t record_bytes,
                         size_t align_bytes) {
-    run.applied = true;
+    run.now->applied = true;
     object.record = hak_meta_take(kind, record_bytes);
     if (object.record == NULL) {
         return;
@@ -244,7 +244,7 @@ static void with_record(uint8_t slot, struct object object, enum hak_meta_kind k
 
 static size_t mapping_bytes(void) {
     size_t limit_bytes = ((size_t)ARENA_PAGES * SIM_PAGE_BYTES) / 4;
-    size_t size_bytes = record_size_bytes(&run.record) * (HAK_PAGE_BYTES / 128) % limit_bytes;
+    size_t size_bytes = record_size_bytes(&run.now->record) * (HAK_PAGE_BYTES / 128) % limit_bytes;
     size_t pages = (size_bytes + HAK_PAGE_BYTES - 1) / HAK_PAGE_BYTES;
     return (pages == 0 ? 1 : pages) * HAK_PAGE_BYTES;
 }
@@ -261,7 +261,7 @@ static void big_enter_any(uint8_t slot) {
 }
 
 static void other_enter(uint8_t slot) {
-    uint32_t which = run.record.argument;
+    uint32_t which = run.now->record.argument;
     if (state.objects[slot].kind != OBJECT_NONE) {
         return;
     }
@@ -283,7 +283,7 @@ static void object_remove(uint8_t slot) {
     if (was.kind == OBJECT_NONE) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     subject_set(slot);
     run_trace(~sim_offset(was.start));
     if (was.kind == OBJECT_BIG) {
@@ -361,10 +361,10 @@ static void big_move(struct object *object, uint8_t owner, size_t new_bytes) {
 static void big_resize(uint8_t slot) {
     struct object *object = &state.objects[slot];
     size_t new_bytes = mapping_bytes();
-    run.applied = true;
+    run.now->applied = true;
     if (new_bytes < object->size_bytes) {
         big_cut(object, new_bytes);
-    } else if (new_bytes == object->size_bytes || run.record.distance % 2 != 0 ||
+    } else if (new_bytes == object->size_bytes || run.now->record.distance % 2 != 0 ||
                !big_extend(object, (uint8_t)(slot + 1), new_bytes - object->size_bytes)) {
         big_move(object, (uint8_t)(slot + 1), new_bytes); /* odd distances, and what has no room where it is */
     }
@@ -384,8 +384,8 @@ static void object_change(uint8_t slot) {
             component_check_refusal("splitting", half_bytes, refused);
         }
     }
-    run.applied = object->kind != OBJECT_NONE;
-    if (run.applied) {
+    run.now->applied = object->kind != OBJECT_NONE;
+    if (run.now->applied) {
         subject_set(slot);
         compare_range(object->start, object->size_bytes);
     }
@@ -398,9 +398,9 @@ static void begin(void) {
 }
 
 static void record(void) {
-    uint8_t slot = run.record.slot;
+    uint8_t slot = run.now->record.slot;
     const struct object *object = &state.objects[slot];
-    switch (run.record.op) {
+    switch (run.now->record.op) {
     case OP_MALLOC:
         big_enter(slot, 1);
         break;
@@ -410,7 +410,7 @@ static void record(void) {
     case OP_ALIGNED_ALLOC:
     case OP_POSIX_MEMALIGN:
     case OP_MEMALIGN:
-        big_enter(slot, record_align_bytes(&run.record));
+        big_enter(slot, record_align_bytes(&run.now->record));
         break;
     case OP_CALLOC:
         other_enter(slot);
@@ -436,14 +436,14 @@ static void record(void) {
         break;
     case OP_USABLE:
     case OP_VERIFY:
-        run.applied = object->kind != OBJECT_NONE;
-        if (run.applied) {
+        run.now->applied = object->kind != OBJECT_NONE;
+        if (run.now->applied) {
             subject_set(slot);
             compare_range(object->start, object->size_bytes);
         }
         break;
     case OP_CHECK:
-        run.applied = true;
+        run.now->applied = true;
         compare_all();
         break;
     default:

@@ -313,7 +313,7 @@ static void compare_set(uint8_t slot) {
 /* --- entries --- */
 
 static unsigned option_of_record(void) {
-    return run.record.boundary % OPTIONS;
+    return run.now->record.boundary % OPTIONS;
 }
 
 /* Decimal, of a bound of the option plus a distance; below 0 as it would be in 32 bits, or with a sign. */
@@ -345,8 +345,8 @@ static void spell(char *text, unsigned way, const char *number) {
 }
 
 static void entry_set(uint8_t slot, const char *name, const char *text) {
-    run.applied = true;
-    run.slot = slot;
+    run.now->applied = true;
+    run.now->slot = slot;
     snprintf(state.entries[slot], ENTRY_BYTES, "HAKMEM_%.40s=%.47s", name, text);
     run_trace(strlen(state.entries[slot]));
     compare_set(slot);
@@ -358,21 +358,21 @@ static void entry_make(uint8_t slot, bool from_maximum, int64_t more, unsigned w
     const struct hak_option_info *info = &hak_option_table[option % HAK_OPTION_COUNT];
     char number[ENTRY_BYTES / 2], text[2 * ENTRY_BYTES];
     uint32_t bound = way != 0 ? info->initial : from_maximum ? info->maximum : info->minimum;
-    number_write(number, bound, run.record.distance + more);
+    number_write(number, bound, run.now->record.distance + more);
     spell(text, way, number);
     entry_set(slot, name_of(option), text);
 }
 
 static void entry_make_next(uint8_t slot) {
-    entry_make(slot, false, (slot - run.record.slot) & 63, 0);
+    entry_make(slot, false, (slot - run.now->record.slot) & 63, 0);
 }
 
 /* A name that is nearly one. */
 static void entry_misname(uint8_t slot) {
     char name[ENTRY_BYTES / 2];
-    unsigned at = run.record.align_exponent;
+    unsigned at = run.now->record.align_exponent;
     snprintf(name, sizeof name - 2, "%s", name_of(option_of_record()));
-    for (unsigned edits = run.record.align_odd ? 2 : 1; edits > 0; edits--, at = at * 5 + 3) {
+    for (unsigned edits = run.now->record.align_odd ? 2 : 1; edits > 0; edits--, at = at * 5 + 3) {
         size_t length = strlen(name);
         char *place = length == 0 ? name : name + at / 4 % length;
         switch (length == 0 ? 1 : at % 4) {
@@ -395,7 +395,7 @@ static void entry_misname(uint8_t slot) {
 /* An entry loses what makes it one of ours, or one at all. */
 static void entry_damage(uint8_t slot, char *place) {
     if (state.entries[slot][0] != '\0' && place != NULL) {
-        run.applied = true;
+        run.now->applied = true;
         memmove(place, place + 1, strlen(place));
         run_trace(strlen(state.entries[slot]));
         compare_set(slot);
@@ -403,7 +403,7 @@ static void entry_damage(uint8_t slot, char *place) {
 }
 
 static void entry_clear(uint8_t slot) {
-    run.applied = run.applied || state.entries[slot][0] != '\0';
+    run.now->applied = run.now->applied || state.entries[slot][0] != '\0';
     state.entries[slot][0] = '\0';
 }
 
@@ -416,8 +416,8 @@ static void begin(void) {
 }
 
 static void record(void) {
-    uint8_t slot = run.record.slot;
-    switch (run.record.op) {
+    uint8_t slot = run.now->record.slot;
+    switch (run.now->record.op) {
     case OP_MALLOC:
         entry_make(slot, false, 0, 0);
         break;
@@ -427,7 +427,7 @@ static void record(void) {
     case OP_CALLOC:
     case OP_REALLOCARRAY:
         /* the generator's counts are small: the slot brings in more */
-        entry_make(slot, false, 0, (run.record.argument + 5U * slot) % SPELLINGS);
+        entry_make(slot, false, 0, (run.now->record.argument + 5U * slot) % SPELLINGS);
         break;
     case OP_MALLOC_MANY:
         component_each_slot(entry_make_next);
@@ -456,8 +456,8 @@ static void record(void) {
         break;
     case OP_TRIM:
     case OP_CHECK:
-        run.applied = true;
-        read_all(run.record.op == OP_CHECK);
+        run.now->applied = true;
+        read_all(run.now->record.op == OP_CHECK);
         break;
     default:
         break;

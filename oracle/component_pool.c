@@ -225,9 +225,9 @@ static void slab_take(uint8_t slot, size_t size_bytes, bool cuts) {
     if (out->slab != NULL) {
         return;
     }
-    run.applied = true;
-    run.slot = slot;
-    run.subject_bytes = size_bytes;
+    run.now->applied = true;
+    run.now->slot = slot;
+    run.now->subject_bytes = size_bytes;
     uint32_t class_id = hak_class_of(size_bytes % (HAK_GEO->pool_max_bytes + 1U));
     uint64_t refused = sim_refused(), created = hak_root.pool.created;
     bool has_one = hak_root.pool.lazy.count > 0 || has_free_slab(class_id);
@@ -256,7 +256,7 @@ static void slab_take(uint8_t slot, size_t size_bytes, bool cuts) {
 }
 
 static void slab_take_any(uint8_t slot) {
-    slab_take(slot, record_size_bytes(&run.record), true);
+    slab_take(slot, record_size_bytes(&run.now->record), true);
 }
 
 static void slab_give(uint8_t slot) {
@@ -264,7 +264,7 @@ static void slab_give(uint8_t slot) {
     if (out->slab == NULL) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     compare_slab(slot);
     char *start = (char *)run.shadow.blocks[slot].start;
     component_block_leave(slot);
@@ -284,10 +284,10 @@ static void on_live(uint8_t slot) {
     if (state.out[slot].slab == NULL) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     compare_slab(slot);
     component_block_verify(slot, "");
-    if (run.record.op == OP_WRITE && state.out[slot].count > 0) {
+    if (run.now->record.op == OP_WRITE && state.out[slot].count > 0) {
         component_block_fill(slot);
     }
     state.superslabs = state.cached = state.dirty_bytes = 0;
@@ -305,7 +305,7 @@ static void pool_trim(void) {
 }
 
 static void pool_age(void) {
-    sim_advance_clock(run.record.argument);
+    sim_advance_clock(run.now->record.argument);
     uint64_t refused = sim_refused();
     hak_pool_age(os_clock_ms());
     if (component_is_all_old(state.changed_ms) && sim_refused() == refused) {
@@ -320,15 +320,15 @@ static void begin(void) {
 }
 
 static void carry_out(uint8_t slot) {
-    size_t size_bytes = record_size_bytes(&run.record);
-    switch (run.record.op) {
+    size_t size_bytes = record_size_bytes(&run.now->record);
+    switch (run.now->record.op) {
     case OP_MALLOC:
     case OP_REALLOC:
         slab_take(slot, size_bytes, true);
         break;
     case OP_CALLOC:
     case OP_REALLOCARRAY:
-        slab_take(slot, size_bytes * run.record.argument, true);
+        slab_take(slot, size_bytes * run.now->record.argument, true);
         break;
     case OP_ALIGNED_ALLOC:
     case OP_POSIX_MEMALIGN:
@@ -357,24 +357,24 @@ static void carry_out(uint8_t slot) {
 }
 
 static void record(void) {
-    switch (run.record.op) {
+    switch (run.now->record.op) {
     case OP_TRIM:
-        run.applied = true;
+        run.now->applied = true;
         pool_trim();
         break;
     case OP_CLOCK:
-        run.applied = true;
+        run.now->applied = true;
         pool_age();
         break;
     case OP_CHECK:
-        run.applied = true;
+        run.now->applied = true;
         compare_all();
         break;
     default:
         if (component_common()) {
             state.changed_ms = os_clock_ms();
         } else {
-            carry_out(run.record.slot);
+            carry_out(run.now->record.slot);
         }
     }
     compare_sums();

@@ -122,9 +122,9 @@ static void run_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
     if (run.shadow.blocks[slot].start != 0 || (align_bytes & (align_bytes - 1)) != 0) {
         return;
     }
-    run.applied = true;
-    run.slot = slot;
-    run.subject_bytes = size_bytes;
+    run.now->applied = true;
+    run.now->slot = slot;
+    run.now->subject_bytes = size_bytes;
     bool fits = size_bytes <= HAK_GEO->run_max_bytes && align_bytes <= cell_bytes;
     component_compare("the tier has such runs", hak_run_fits(size_bytes, align_bytes), fits);
     if (!fits) {
@@ -132,7 +132,7 @@ static void run_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
     }
     bool zeroed = false;
     uint64_t refused = sim_refused();
-    char *start = hak_run_take(size_bytes, align_bytes, run.record.thread, &zeroed);
+    char *start = hak_run_take(size_bytes, align_bytes, run.now->record.thread, &zeroed);
     if (start == NULL) {
         component_check_refusal("hak_run_take", size_bytes, refused);
         return;
@@ -155,7 +155,7 @@ static void run_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
 
 static size_t request_bytes(size_t count) {
     size_t limit_bytes = HAK_GEO->run_max_bytes + HAK_PAGE_BYTES;
-    return record_size_bytes(&run.record) * count * (HAK_PAGE_BYTES / 128) % limit_bytes;
+    return record_size_bytes(&run.now->record) * count * (HAK_PAGE_BYTES / 128) % limit_bytes;
 }
 
 static void run_take_any(uint8_t slot) {
@@ -167,7 +167,7 @@ static void run_give(uint8_t slot) {
     if (block.start == 0) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     char *start = (char *)block.start;
     struct hak_region *region = hak_map_region(start);
     component_block_leave(slot);
@@ -198,10 +198,10 @@ static void run_resize(uint8_t slot) {
     struct shadow_block block = run.shadow.blocks[slot];
     char *start = (char *)block.start;
     struct hak_region *region = hak_map_region(start);
-    size_t size_bytes = request_bytes(run.record.op == OP_REALLOCARRAY ? run.record.argument : 1);
+    size_t size_bytes = request_bytes(run.now->record.op == OP_REALLOCARRAY ? run.now->record.argument : 1);
     size_t new_bytes = component_length(size_bytes, NULL);
     bool possible = size_bytes <= HAK_GEO->run_max_bytes && is_free_behind(start, block.claimed_bytes, new_bytes);
-    run.applied = true;
+    run.now->applied = true;
     component_block_verify(slot, " before it is resized");
     bool done = hak_run_resize(region, start, size_bytes);
     run_trace(done);
@@ -229,7 +229,7 @@ static void run_trim(void) {
 }
 
 static void run_age(void) {
-    sim_advance_clock(run.record.argument);
+    sim_advance_clock(run.now->record.argument);
     uint64_t refused = sim_refused();
     hak_run_age(os_clock_ms());
     if (component_is_all_old(state.changed_ms) && sim_refused() == refused) {
@@ -248,27 +248,27 @@ static void on_live(uint8_t slot) {
     if (block->start == 0) {
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     component_block_verify(slot, "");
     const void *start = (const void *)block->start;
     component_compare("length of a live run", hak_run_usable(hak_map_region(start), start), block->claimed_bytes);
-    if (run.record.op == OP_WRITE) {
+    if (run.now->record.op == OP_WRITE) {
         component_block_fill(slot);
     }
 }
 
 static void carry_out(uint8_t slot) {
-    switch (run.record.op) {
+    switch (run.now->record.op) {
     case OP_MALLOC:
         run_take(slot, request_bytes(1), 1);
         break;
     case OP_CALLOC:
-        run_take(slot, request_bytes(run.record.argument), 1);
+        run_take(slot, request_bytes(run.now->record.argument), 1);
         break;
     case OP_ALIGNED_ALLOC:
     case OP_POSIX_MEMALIGN:
     case OP_MEMALIGN:
-        run_take(slot, request_bytes(1), record_align_bytes(&run.record));
+        run_take(slot, request_bytes(1), record_align_bytes(&run.now->record));
         break;
     case OP_MALLOC_MANY:
         component_each_slot(run_take_any);
@@ -302,24 +302,24 @@ static void carry_out(uint8_t slot) {
 }
 
 static void record(void) {
-    switch (run.record.op) {
+    switch (run.now->record.op) {
     case OP_TRIM:
-        run.applied = true;
+        run.now->applied = true;
         run_trim();
         break;
     case OP_CLOCK:
-        run.applied = true;
+        run.now->applied = true;
         run_age();
         break;
     case OP_CHECK:
-        run.applied = true;
+        run.now->applied = true;
         compare_all();
         break;
     default:
         if (component_common()) {
             state.changed_ms = os_clock_ms();
         } else {
-            carry_out(run.record.slot);
+            carry_out(run.now->record.slot);
         }
     }
     compare_sums();

@@ -186,7 +186,7 @@ static bool change_header(struct edit *edit, struct mutate_random *random) {
 
 static bool add_gene(struct edit *edit, struct mutate_random *random) {
     uint32_t records = edit->program.record_count;
-    return records > 0 && edit_add_gene(edit, make_gene(random, records));
+    return records > 0 && edit_add_gene(edit, make_gene(random, records, edit->program.header.mode));
 }
 
 static bool move_gene(struct edit *edit, struct mutate_random *random) {
@@ -194,16 +194,22 @@ static bool move_gene(struct edit *edit, struct mutate_random *random) {
     if (program->gene_count == 0 || program->record_count == 0)
         return false;
     uint32_t i = mutate_below(random, program->gene_count);
-    struct gene gene = program_gene(program, i), fresh = make_gene(random, program->record_count);
-    uint32_t way = mutate_below(random, 4);
+    struct gene gene = program_gene(program, i), fresh = make_gene(random, program->record_count, program->header.mode);
+    uint32_t way = mutate_below(random, 8);
     if (way == 0 || gene.record >= program->record_count)
         gene.record = fresh.record;
     else if (way == 1)
-        gene.hold = fresh.hold;
+        gene.value = fresh.value;
     else if (way == 2 && gene.record > 0)
         gene.record--;
-    else if (gene.record + 1U < program->record_count)
+    else if (way == 3 && gene.record + 1U < program->record_count)
         gene.record++;
+    else if (way < 6)
+        gene.yield = fresh.yield;
+    else if (way == 6 && gene.yield > 0)
+        gene.yield--;
+    else if (gene.yield < UINT8_MAX)
+        gene.yield++;
     edit_set_gene(edit, i, gene);
     return true;
 }
@@ -286,9 +292,9 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
         maker_apply(&maker, &record);
         edit_set_record(&edit, i, record);
     }
-    uint32_t genes = threads > 1 && count > 0 && make_chance(random, 128) ? 1 + mutate_below(random, 4) : 0;
+    uint32_t genes = threads > 1 && count > 0 && make_chance(random, 160) ? 1 + mutate_below(random, 6) : 0;
     for (uint32_t i = 0; i < genes; i++)
-        edit_add_gene(&edit, make_gene(random, count));
+        edit_add_gene(&edit, make_gene(random, count, edit.program.header.mode));
     return edit_close(&edit);
 }
 

@@ -35,6 +35,12 @@ static void make_favour(struct mutate_random *random, struct program_header *hea
     header->favour_weight = (uint8_t)(16 + mutate_below(random, 112));
 }
 
+/* Genes alone have half of all programs: they can be minimised and understood. */
+static void make_mode(struct mutate_random *random, struct program_header *header) {
+    header->mode = make_chance(random, 128) ? MODE_GENES : (enum program_mode)mutate_below(random, MODE_COUNT);
+    header->mode_seed = header->mode == MODE_GENES ? 0 : (uint8_t)mutate_below(random, UINT8_MAX + 1);
+}
+
 void make_header(struct mutate_random *random, struct program_header *header) {
     *header = (struct program_header){.version = PROGRAM_VERSION, .geometry = make_geometry(random)};
     header->slot_count = make_slot_count(random);
@@ -49,10 +55,11 @@ void make_header(struct mutate_random *random, struct program_header *header) {
         header->clock_step_ms = (uint8_t)(1 + mutate_below(random, UINT8_MAX));
     if (make_chance(random, 80))
         header->preset = (uint8_t)mutate_below(random, PRESET_COUNT);
+    make_mode(random, header);
 }
 
 void make_header_change(struct mutate_random *random, struct program_header *header) {
-    switch (mutate_below(random, 10)) {
+    switch (mutate_below(random, 11)) {
     case 0:
         header->geometry =
             (uint8_t)((header->geometry + 1 + mutate_below(random, HAK_GEOMETRY_COUNT - 1)) % HAK_GEOMETRY_COUNT);
@@ -86,6 +93,9 @@ void make_header_change(struct mutate_random *random, struct program_header *hea
         break;
     case 8:
         header->preset = (uint8_t)((header->preset + 1 + mutate_below(random, PRESET_COUNT - 1)) % PRESET_COUNT);
+        break;
+    case 9:
+        make_mode(random, header);
         break;
     default:
         header->clock_step_ms = header->clock_step_ms ? 0 : (uint8_t)(1 + mutate_below(random, UINT8_MAX));

@@ -129,9 +129,25 @@ static void make_product_wrap(struct mutate_random *random, struct record *recor
     record->argument = (uint16_t)(2 * (1 + mutate_below(random, 2)));
 }
 
-struct gene make_gene(struct mutate_random *random, uint32_t record_count) {
-    uint32_t hold = make_chance(random, 224) ? 1 + mutate_below(random, 6) : 1 + mutate_below(random, UINT8_MAX);
-    return (struct gene){.record = (uint16_t)mutate_below(random, record_count), .yield = 0, .hold = (uint8_t)hold};
+/* Most operations make few accesses, so low numbers are more likely; one in four genes stands in front of its record.
+ */
+uint8_t make_yield(struct mutate_random *random) {
+    if (make_chance(random, 64))
+        return 0;
+    return (uint8_t)(1 + mutate_below(random, 1U << (1 + mutate_below(random, 7))));
+}
+
+struct gene make_gene(struct mutate_random *random, uint32_t record_count, enum program_mode mode) {
+    uint32_t value = make_chance(random, 224) ? 1 + mutate_below(random, 6) : 1 + mutate_below(random, UINT8_MAX);
+    struct gene gene = {
+        .record = (uint16_t)mutate_below(random, record_count), .yield = make_yield(random), .value = (uint8_t)value};
+    if (mode == MODE_PCT && make_chance(random, 160)) {
+        gene.kind = GENE_LOWER;
+    } else if (gene.yield != 0 && make_chance(random, 24)) {
+        gene.kind = make_chance(random, 128) ? GENE_WEAK : GENE_STALE;
+        gene.value = 1;
+    }
+    return gene;
 }
 
 /* --- the maker --- */

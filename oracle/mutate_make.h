@@ -38,7 +38,8 @@ enum program_op make_op(struct mutate_random *random, const struct program_heade
 void make_fields(struct mutate_random *random, struct record *record, unsigned fields);
 uint8_t make_boundary(struct mutate_random *random);
 int8_t make_distance(struct mutate_random *random);
-struct gene make_gene(struct mutate_random *random, uint32_t record_count);
+uint8_t make_yield(struct mutate_random *random);
+struct gene make_gene(struct mutate_random *random, uint32_t record_count, enum program_mode mode);
 
 void make_header(struct mutate_random *random, struct program_header *header);
 /* Change one field of a header. */

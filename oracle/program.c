@@ -30,6 +30,8 @@ enum {
     AT_CLOCK_STEP = 11,
     AT_GENE_COUNT = 12,
     AT_PRESET = 13,
+    AT_MODE = 14,
+    AT_MODE_SEED = 15,
 };
 
 const struct op_info program_op_info[OP_COUNT] = {
@@ -42,6 +44,18 @@ const char *const program_placement_names[PLACEMENT_COUNT] = {
 #define PLACEMENT_ROW(id, name) [PLACE_##id] = name,
     PROGRAM_PLACEMENT_TABLE(PLACEMENT_ROW)
 #undef PLACEMENT_ROW
+};
+
+const char *const program_mode_names[MODE_COUNT] = {
+#define MODE_ROW(id, name) [MODE_##id] = name,
+    PROGRAM_MODE_TABLE(MODE_ROW)
+#undef MODE_ROW
+};
+
+const char *const gene_kind_words[GENE_KIND_COUNT] = {
+#define GENE_ROW(id, word) [GENE_##id] = word,
+    GENE_KIND_TABLE(GENE_ROW)
+#undef GENE_ROW
 };
 
 const uint8_t program_slot_counts[SLOT_CHOICES] = {16, 4, 8, PROGRAM_SLOTS_MAX};
@@ -117,7 +131,9 @@ static void header_read(struct program_header *header, const uint8_t bytes[PROGR
         .clock_step_ms = bytes[AT_CLOCK_STEP],
         .gene_count = (uint8_t)(bytes[AT_GENE_COUNT] % (PROGRAM_GENES_MAX + 1)),
         .preset = (uint8_t)(bytes[AT_PRESET] % PRESET_COUNT),
+        .mode = (enum program_mode)(bytes[AT_MODE] % MODE_COUNT),
     };
+    header->mode_seed = header->mode == MODE_GENES ? 0 : bytes[AT_MODE_SEED];
 }
 
 void program_read(struct program *program, const uint8_t *bytes, size_t size_bytes) {
@@ -142,7 +158,10 @@ void program_read(struct program *program, const uint8_t *bytes, size_t size_byt
 }
 
 struct gene gene_read(const uint8_t bytes[PROGRAM_RECORD_BYTES]) {
-    return (struct gene){.record = (uint16_t)(bytes[0] | bytes[1] << 8), .yield = bytes[2], .hold = bytes[3]};
+    return (struct gene){.record = (uint16_t)(bytes[0] | bytes[1] << 8),
+                         .yield = bytes[2],
+                         .value = bytes[3],
+                         .kind = (enum gene_kind)(bytes[4] % GENE_KIND_COUNT)};
 }
 
 struct gene program_gene(const struct program *program, uint32_t i) {
@@ -188,7 +207,8 @@ void gene_write(const struct gene *gene, uint8_t bytes[PROGRAM_RECORD_BYTES]) {
     memset(bytes, 0, PROGRAM_RECORD_BYTES);
     store_u16(bytes, gene->record);
     bytes[2] = gene->yield;
-    bytes[3] = gene->hold;
+    bytes[3] = gene->value;
+    bytes[4] = (uint8_t)gene->kind;
 }
 
 static uint8_t slot_choice(uint8_t slot_count) {
@@ -213,4 +233,6 @@ void program_header_write(const struct program_header *header, uint8_t bytes[PRO
     bytes[AT_CLOCK_STEP] = header->clock_step_ms;
     bytes[AT_GENE_COUNT] = header->gene_count;
     bytes[AT_PRESET] = header->preset;
+    bytes[AT_MODE] = (uint8_t)header->mode;
+    bytes[AT_MODE_SEED] = header->mode == MODE_GENES ? 0 : header->mode_seed;
 }

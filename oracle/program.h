@@ -96,6 +96,16 @@ extern const struct boundary program_boundaries[BOUNDARY_COUNT];
 enum program_placement { PLACE_LOW, PLACE_HIGH, PLACE_FRESH, PLACEMENT_COUNT };
 extern const char *const program_placement_names[PLACEMENT_COUNT];
 
+/* How the scheduler decides inside operations, where a target has more than one thread. */
+#define PROGRAM_MODE_TABLE(X) X(GENES, "genes") X(RANDOM, "random") X(PCT, "pct")
+enum program_mode { MODE_GENES, MODE_RANDOM, MODE_PCT, MODE_COUNT };
+extern const char *const program_mode_names[MODE_COUNT];
+
+/* What a gene does; `word` stands in front of its value in text. The order is the encoding: append, never reorder. */
+#define GENE_KIND_TABLE(X) X(HOLD, "hold") X(STALE, "stale") X(WEAK, "weak") X(LOWER, "lower")
+enum gene_kind { GENE_HOLD, GENE_STALE, GENE_WEAK, GENE_LOWER, GENE_KIND_COUNT };
+extern const char *const gene_kind_words[GENE_KIND_COUNT];
+
 /* How many slots there are: table over header byte 2. */
 enum { SLOT_CHOICES = 4 };
 extern const uint8_t program_slot_counts[SLOT_CHOICES]; /* 16, 4, 8, 64 */
@@ -113,7 +123,8 @@ struct program_header {
     uint8_t clock_step_ms;            /* 11: time that passes with each operation */
     uint8_t gene_count;               /* 12: modulo 16: genes at the end, as many as fit */
     uint8_t preset;                   /* 13: options of the allocator: preset.h, modulo PRESET_COUNT */
-    uint8_t reserved[2];              /* 14-15: no meaning yet, zero in canonical form */
+    enum program_mode mode;           /* 14: modulo MODE_COUNT */
+    uint8_t mode_seed;                /* 15: of the modes that have one; no meaning, and zero, with genes only */
 };
 
 /* One operation, decoded. Bytes: 0 op modulo OP_COUNT; 1 thread modulo 4; 2 slot modulo slot_count;
@@ -130,14 +141,21 @@ struct record {
     uint16_t argument;
 };
 
-/* Schedule gene: when record `record` is next, its thread is held back until `hold` operations of other threads have
- * run (or none are left). `yield` is the n-th yield inside the operation; 0 is before it, the only place at operation
- * granularity; genes with another value do nothing yet.
- * Bytes: 0-1 record, little endian; 2 yield; 3 hold; 4-7 no meaning yet, zero in canonical form. */
+/* Schedule gene: one decision of the scheduler, at the `yield`-th access of shared memory inside record `record`; 0 is
+ * before it begins. `kind` says which, `value` how much:
+ *
+ *   hold   the thread is held back until `value` records of other threads have run, or nobody else can
+ *   stale  the load there shows the `value`-th older value that C11 allows; nothing without weak memory
+ *   weak   the weak compare-exchange there fails, unless `value` is 0
+ *   lower  the thread has priority `value` from there on, below all it began with; nothing but in mode pct
+ *
+ * Bytes: 0-1 record, little endian; 2 yield; 3 value; 4 kind modulo GENE_KIND_COUNT; 5-7 no meaning yet, zero in
+ * canonical form. */
 struct gene {
     uint16_t record;
     uint8_t yield;
-    uint8_t hold;
+    uint8_t value;
+    enum gene_kind kind;
 };
 
 struct program {

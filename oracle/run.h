@@ -1,8 +1,14 @@
 /* run: the state of one execution, shared by the files world*.c and by nobody else.
  *
  * A run is a list of steps. A step is a record of the program, on the virtual thread it names, or one of the final
- * steps every run ends with. Threads are fibers; at this granularity a step runs to its end, then the next step's
- * thread goes on. hak_thread, the allocator's thread root, is swapped with the fiber. */
+ * steps every run ends with. Threads are fibers. At level 0 a step runs to its end, then the next step's thread goes
+ * on. At level 1 the scheduler (scheduler.h) may switch threads at each access of shared memory inside the allocator;
+ * the oracle itself is never interrupted. hak_thread, the allocator's thread root, is swapped with the fiber, and so is
+ * what belongs to one operation: run.now.
+ *
+ * Operations that overlap: the slots that one is about are claimed as long as it is in the allocator, and another on a
+ * claimed slot does nothing. A block leaves the shadow map when free or realloc is called and enters it when malloc or
+ * realloc returns. */
 #ifndef HAKMEM_ORACLE_RUN_H
 #define HAKMEM_ORACLE_RUN_H
 
@@ -11,6 +17,7 @@
 #include "allocator/check.h"
 #include "allocator/thread.h"
 #include "oracle/fiber.h"
+#include "oracle/scheduler.h"
 #include "oracle/shadow.h"
 #include "oracle/world.h"
 
@@ -28,8 +35,23 @@ struct event {
     uint8_t kind;
 };
 
+/* What one operation is about, or the last one of its thread. */
+struct operation {
+    uint32_t index; /* of its record; record_count in final steps */
+    struct record record;
+    uint8_t slot; /* the operation is on: malloc_many goes from slot to slot */
+    bool applied;
+    bool inside;            /* the allocator: it was called and has not returned */
+    bool overlapped;        /* others were inside at the same time */
+    uint8_t subject_thread; /* that allocated it */
+    bool subject_known;
+    uintptr_t subject; /* block the operation is about, 0 none */
+    size_t subject_bytes;
+};
+
 struct virtual_thread {
     struct fiber fiber;
+    struct operation operation;
     struct hak_thread root; /* while it is not running */
     bool prepared;          /* its fiber was begun in this run */
     bool alive;
@@ -41,6 +63,9 @@ struct thread_switch {
     uint32_t step;
     uint8_t from;
     uint8_t to;
+    const struct hak_site *site; /* the access that has to wait; NULL between operations */
+    struct operation operation;  /* of `from`, with a site */
+    uint32_t yield;              /* of that operation, with a site */
 };
 
 struct run {
@@ -61,14 +86,10 @@ struct run {
     uint16_t order[PROGRAM_RECORDS_MAX];
     uint32_t step; /* next */
     uint32_t step_count;
-    uint32_t index; /* of the record that runs; record_count in final steps */
-    struct record record;
-    uint8_t slot; /* the operation is on: malloc_many goes from slot to slot */
-    bool applied;
-    uintptr_t subject; /* block the current operation is about, 0 none */
-    size_t subject_bytes;
-    uint8_t subject_thread; /* that allocated it */
-    bool subject_known;
+    struct operation *now; /* of the thread that runs */
+    uint32_t inside;       /* operations that are in the allocator */
+    uint64_t claimed;      /* bit i: an operation in the allocator is about slot i */
+    uint32_t level;        /* of the shim, while the allocator runs */
     uint32_t writes;
     uint64_t trace;
     uint32_t operations;
@@ -87,12 +108,12 @@ static inline void run_trace(uint64_t value) {
 
 /* Nothing is known yet of the block that the operation is about. */
 static inline void run_forget_subject(void) {
-    run.subject = 0;
-    run.subject_bytes = 0;
-    run.subject_known = false;
+    run.now->subject = 0;
+    run.now->subject_bytes = 0;
+    run.now->subject_known = false;
 }
 
-/* world_ops.c: carry out the record in run.record on the running thread. */
+/* world_ops.c: carry out the record in run.now->record on the running thread. */
 void run_record(void);
 /* world_final.c: the proof of the whole heap, for CHECK records and the end; and the last step. */
 void run_prove_heap(void);
@@ -125,6 +146,27 @@ void run_verify_slot(uint8_t slot, const char *where);
 void run_free_slot(uint8_t slot, enum program_op op);
 /* world.c: the running thread ends. */
 void run_thread_end(void);
+/* world.c: the running thread stops where it is, and another goes on; returns when it is its turn again. With the site
+ * of an access it is inside the allocator. */
+void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield);
+
+/* Around every call of the allocator by an operation: between the two, other threads may run. */
+enum { NO_SLOT = 64 };
+static inline void run_enter(uint8_t slot) {
+    run.now->inside = true;
+    run.now->overlapped = run.inside++ != 0;
+    run.claimed |= slot == NO_SLOT ? 0 : UINT64_C(1) << slot;
+    hak_shim.level = run.level;
+}
+static inline void run_leave(uint8_t slot) {
+    hak_shim.level = 0;
+    run.claimed &= slot == NO_SLOT ? UINT64_MAX : ~(UINT64_C(1) << slot);
+    run.inside--;
+    run.now->inside = false;
+}
+static inline bool run_is_claimed(uint8_t slot) {
+    return (run.claimed >> slot & 1) != 0;
+}
 
 /* world_report.c: the signature of a finding, and what a person reads. */
 void run_write_signature(enum check check, char *signature, size_t capacity);

@@ -1,7 +1,8 @@
-/* schedule: the order of records, from the genes of the trailer.
+/* schedule: the order of records, from the genes of the trailer that stand in front of one. What happens inside
+ * operations is scheduler.c's, which keeps to this order where nothing says otherwise.
  *
- * Without genes records run as they stand. A gene at record r holds r's thread back: its records wait, in order, until
- * `hold` records of other threads have run, or none are left. Other threads never overtake within themselves. */
+ * Without such genes records run as they stand. A gene at record r holds r's thread back: its records wait, in order,
+ * until `hold` records of other threads have run, or none are left. Other threads never overtake within themselves. */
 #include "oracle/run.h"
 
 struct hold {
@@ -18,8 +19,8 @@ static uint32_t gene_hold_at(const struct program *program, uint64_t held_record
     }
     for (uint32_t i = 0; i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
-        if (gene.record == record && gene.yield == 0) {
-            return gene.hold;
+        if (gene.record == record && gene.yield == 0 && gene.kind == GENE_HOLD) {
+            return gene.value;
         }
     }
     return 0;

@@ -1,10 +1,10 @@
 /* shim: the oracle's side of allocator/shim.h: an access is a point of the scheduler, then it happens.
  *
- * Level 2 belongs between the two: scheduler_point says which older value a load shows, and each access is told to the
- * model of weak memory. */
+ * Level 2 belongs between the two: scheduler_point says which older value a load is to show, and each access is told to
+ * the model of weak memory, which may say another address to read from. */
 #include "allocator/shim.h"
 
-#include <string.h>
+#include "oracle/scheduler.h"
 
 struct hak_shim hak_shim;
 
@@ -38,26 +38,30 @@ static void write_value(volatile void *address, uint32_t size_bytes, uint64_t va
     }
 }
 
+/* A load, or a plain access. */
 void *hak_shim_access(const volatile void *address, uint32_t size_bytes, const struct hak_site *site) {
     (void)size_bytes;
-    (void)site;
+    (void)scheduler_point(address, site);
     return (void *)(uintptr_t)address;
 }
 
 void hak_shim_store(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
-    (void)site;
+    (void)scheduler_point(address, site);
     write_value(address, size_bytes, value);
 }
 
 uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
-    (void)site;
+    (void)scheduler_point(address, site);
     uint64_t before = read_value(address, size_bytes);
     write_value(address, size_bytes, value);
+    if (site->kind == HAK_SITE_UNLOCK || (site->kind == HAK_SITE_LOCK && before == 0)) {
+        scheduler_lock(address, site->kind == HAK_SITE_LOCK);
+    }
     return before;
 }
 
 uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
-    (void)site;
+    (void)scheduler_point(address, site);
     uint64_t before = read_value(address, size_bytes);
     write_value(address, size_bytes, before + value);
     return before;
@@ -65,11 +69,14 @@ uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t valu
 
 uint64_t hak_shim_cas(volatile void *address, uint32_t size_bytes, uint64_t expected, uint64_t desired, bool *took,
                       const struct hak_site *site) {
-    (void)site;
+    struct scheduler_twist twist = scheduler_point(address, site);
     uint64_t before = read_value(address, size_bytes);
-    *took = before == expected;
+    *took = before == expected && !(twist.fails && site->kind == HAK_SITE_WEAK_CAS);
     if (*took) {
         write_value(address, size_bytes, desired);
+        if (site->kind == HAK_SITE_LOCK) {
+            scheduler_lock(address, true);
+        }
     }
     return before;
 }

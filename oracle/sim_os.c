@@ -4,6 +4,7 @@
 
 #include "allocator/root.h"
 #include "oracle/finding.h"
+#include "oracle/scheduler.h"
 
 void os_huge(void *address, size_t size_bytes) {
     (void)address;
@@ -18,24 +19,21 @@ void os_process_start(void) {}
 
 void os_process_attach(void) {}
 
-/* Operations run to their end, so whoever holds the lock will never come to release it. */
+/* With nobody looking operations run to their end, so whoever holds the lock will never come to release it. */
 void os_wait(_Atomic uint32_t *word, uint32_t expected) {
-    const struct {
-        const _Atomic uint32_t *word;
-        const char *name;
-    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"}, {&hak_root.pool.lock.word, "pool.lock"},
-                 {&hak_root.runs.lock.word, "runs.lock"},   {&hak_root.bigs.lock.word, "big.lock"},
-                 {&hak_root.map.lock.word, "map.lock"},     {&hak_root.meta.lock.word, "meta.lock"}};
-    const char *name = "a lock";
-    (void)expected;
-    for (unsigned i = 0; i < sizeof locks / sizeof locks[0]; i++) {
-        name = word == locks[i].word ? locks[i].name : name;
+    if (hak_shim.level != 0) {
+        scheduler_wait(word, expected);
+        return;
     }
-    finding_raise(CHECK_DEADLOCK, NULL, "waits for %s, whose holder has left the allocator", name);
+    char name[40];
+    finding_raise(CHECK_DEADLOCK, NULL, "waits for %s, whose holder has left the allocator",
+                  scheduler_lock_name(word, name, sizeof name));
 }
 
 void os_wake(_Atomic uint32_t *word) {
-    (void)word;
+    if (hak_shim.level != 0) {
+        scheduler_wake(word);
+    }
 }
 
 _Noreturn void os_fatal(enum hak_fatal kind, const char *message) {

@@ -168,6 +168,21 @@ static bool header_options(struct assembly *a) {
     return true;
 }
 
+static const char *mode_name(unsigned i) {
+    return program_mode_names[i];
+}
+static const struct name_list modes = {"mode", mode_name, MODE_COUNT};
+
+static bool header_mode(struct assembly *a) {
+    unsigned index, seed = 0;
+    if (!take_name(a, &modes, &index) ||
+        (index != MODE_GENES && !text_take_number(&a->in, "the seed", UINT8_MAX, &seed)))
+        return false;
+    a->header.mode = (enum program_mode)index;
+    a->header.mode_seed = (uint8_t)seed;
+    return true;
+}
+
 static bool header_raw(struct assembly *a) {
     char quote[QUOTE_BYTES];
     a->raw.line = a->in.line;
@@ -186,6 +201,7 @@ static const struct header_line {
     {"geometry", header_geometry}, {"slots", header_slots},           {"place", header_place},
     {"off", header_off},           {"favour", header_favour},         {"fail-every", header_fail_every},
     {"header", header_raw},        {"clock-step", header_clock_step}, {"options", header_options},
+    {"mode", header_mode},
 };
 enum { HEADER_LINES = sizeof header_lines / sizeof header_lines[0] };
 
@@ -201,7 +217,7 @@ static bool headers_agree(const struct program_header *words, const struct progr
            words->placement == raw->placement && words->ops_off == raw->ops_off &&
            words->favoured_op == raw->favoured_op && words->favour_weight == raw->favour_weight &&
            words->fail_every == raw->fail_every && words->clock_step_ms == raw->clock_step_ms &&
-           words->preset == raw->preset;
+           words->preset == raw->preset && words->mode == raw->mode && words->mode_seed == raw->mode_seed;
 }
 
 /* The header is complete: raw bytes, if any, must say what the lines say. */
@@ -273,9 +289,38 @@ static bool parse_record(struct assembly *a, const struct word *thread) {
     return true;
 }
 
+static const char *gene_word(unsigned i) {
+    return gene_kind_words[i];
+}
+static const struct name_list gene_words = {"gene", gene_word, GENE_KIND_COUNT};
+
+/* "hold=3": the kind, and its value. */
+static bool take_gene_value(struct assembly *a, struct gene *gene) {
+    struct word word;
+    uint64_t value;
+    if (!text_take_word(&a->in, &word, "\"hold=\""))
+        return false;
+    const char *sign = memchr(word.at, '=', word.length);
+    if (sign == NULL)
+        return text_fail(&a->in, &word, "expected \"hold=\"");
+    struct word key = {.at = word.at, .length = (size_t)(sign - word.at), .column = word.column};
+    struct word number = word_after(&word, key.length + 1);
+    unsigned kind;
+    if (!text_find(&a->in, &key, &gene_words, &kind))
+        return false;
+    char quote[QUOTE_BYTES];
+    if (!word_number(&number, UINT8_MAX, &value))
+        return text_fail(&a->in, &number, "%s must be from 0 to %u, not \"%s\"", gene_kind_words[kind], UINT8_MAX,
+                         word_quote(&number, quote));
+    gene->kind = (enum gene_kind)kind;
+    gene->value = (uint8_t)value;
+    return true;
+}
+
 static bool parse_gene(struct assembly *a, const struct word *first) {
-    uint8_t canonical[PROGRAM_RECORD_BYTES], raw[PROGRAM_RECORD_BYTES];
-    unsigned record, yield, hold;
+    uint8_t canonical[PROGRAM_RECORD_BYTES], raw[PROGRAM_RECORD_BYTES], agreed[PROGRAM_RECORD_BYTES];
+    unsigned record, yield;
+    struct gene gene = {0};
     struct word mark;
     bool given;
     if (a->stage > STAGE_GENES)
@@ -284,12 +329,17 @@ static bool parse_gene(struct assembly *a, const struct word *first) {
     if (a->genes == PROGRAM_GENES_MAX)
         return text_fail(&a->in, first, "more than %d genes", PROGRAM_GENES_MAX);
     if (!text_take_keyed(&a->in, "at", UINT16_MAX, &record) || !text_take_keyed(&a->in, "yield", UINT8_MAX, &yield) ||
-        !text_take_keyed(&a->in, "hold", UINT8_MAX, &hold) || !take_raw(a, raw, &mark, &given))
+        !take_gene_value(a, &gene) || !take_raw(a, raw, &mark, &given))
         return false;
-    struct gene gene = {.record = (uint16_t)record, .yield = (uint8_t)yield, .hold = (uint8_t)hold};
+    gene.record = (uint16_t)record;
+    gene.yield = (uint8_t)yield;
     gene_write(&gene, canonical);
-    if (given && memcmp(raw, canonical, 4) != 0)
-        return text_fail(&a->in, &mark, "these bytes say another gene (delete them or correct the words)");
+    if (given) {
+        struct gene decoded = gene_read(raw);
+        gene_write(&decoded, agreed);
+        if (memcmp(canonical, agreed, sizeof canonical) != 0)
+            return text_fail(&a->in, &mark, "these bytes say another gene (delete them or correct the words)");
+    }
     append(a, given ? raw : canonical);
     a->genes++;
     return true;

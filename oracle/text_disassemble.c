@@ -64,6 +64,8 @@ static void say_header(struct printer *printer, const struct program *program) {
         say(printer, "clock-step %u\n", header->clock_step_ms);
     if (header->preset != PRESET_DEFAULT)
         say(printer, "options %s\n", preset_table[header->preset].name);
+    if (header->mode != MODE_GENES)
+        say(printer, "mode %s %u\n", program_mode_names[header->mode], header->mode_seed);
 
     uint8_t canonical[PROGRAM_HEADER_BYTES];
     program_header_write(header, canonical);
@@ -144,7 +146,7 @@ static void say_record(struct printer *printer, const struct record *record, con
 static void say_gene(struct printer *printer, const struct gene *gene, const uint8_t *bytes) {
     uint8_t canonical[PROGRAM_RECORD_BYTES];
     gene_write(gene, canonical);
-    say(printer, "gene at=%u yield=%u hold=%u", gene->record, gene->yield, gene->hold);
+    say(printer, "gene at=%u yield=%u %s=%u", gene->record, gene->yield, gene_kind_words[gene->kind], gene->value);
     if (memcmp(canonical, bytes, sizeof canonical) != 0)
         say_raw(printer, bytes, sizeof canonical);
     say(printer, "\n");

@@ -2,7 +2,8 @@
  *
  * Fibers: main prepares, switches to the thread of the first step, and is switched back to when all steps are done or a
  * finding was raised. A thread's fiber carries out its steps as long as the next step is its own, then switches
- * straight to the thread whose turn it is. A finding abandons the fibers as they are; the next run begins them anew. */
+ * straight to the thread whose turn it is; where operations may overlap, it also does so in the middle of one. A
+ * finding abandons the fibers as they are; the next run begins them anew. */
 #include "oracle/world.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "oracle/preset.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
+#include "oracle/site.h"
 
 #if HAK_ASAN
 #include <sanitizer/asan_interface.h>
@@ -47,21 +49,22 @@ void finding_raise(enum check check, const void *subject, const char *format, ..
     }
     run.raising = true;
     run.failed = true;
+    hak_shim.level = 0;
     struct verdict *verdict = run.verdict;
     verdict->check = check;
     vsnprintf(verdict->message, sizeof verdict->message, format, arguments);
     va_end(arguments);
     if (sim_in_arena((uintptr_t)subject)) { /* what lies elsewhere has another address in every process */
-        run.subject = (uintptr_t)subject;
-    } else if (!sim_in_arena(run.subject)) {
-        run.subject = 0;
+        run.now->subject = (uintptr_t)subject;
+    } else if (!sim_in_arena(run.now->subject)) {
+        run.now->subject = 0;
     }
     fiber_switch(&run.threads[run.thread].fiber, &run.main);
     abort(); /* nobody switches back to a fiber that raised a finding */
 }
 
 static void verdict_finish(struct verdict *verdict) {
-    verdict->record = run.index;
+    verdict->record = run.now->index;
     verdict->operations = run.operations;
     verdict->trace_hash = run.trace;
     verdict->fault_reached = hak_faults.reached;
@@ -133,8 +136,10 @@ static uint8_t step_thread(uint32_t step) {
 
 void run_thread_end(void) {
     if (run.thread != 0 && run.threads[run.thread].alive) {
-        run.applied = true;
+        run.now->applied = true;
+        run_enter(NO_SLOT);
         hak_thread_exit();
+        run_leave(NO_SLOT);
         run.threads[run.thread].alive = false;
         run.alive--;
     }
@@ -142,33 +147,33 @@ void run_thread_end(void) {
 
 static void observe(void) {
     char placement[96] = "";
-    if (run.subject != 0) {
-        run_describe_place((const void *)run.subject, placement, sizeof placement);
+    if (run.now->subject != 0) {
+        run_describe_place((const void *)run.now->subject, placement, sizeof placement);
     }
-    const struct world_step step = {.index = run.index,
-                                    .record = run.record,
+    const struct world_step step = {.index = run.now->index,
+                                    .record = run.now->record,
                                     .thread = run.thread,
-                                    .applied = run.applied,
-                                    .offset = sim_offset((const void *)run.subject),
-                                    .size_bytes = run.subject_bytes,
+                                    .applied = run.now->applied,
+                                    .offset = sim_offset((const void *)run.now->subject),
+                                    .size_bytes = run.now->subject_bytes,
                                     .error = errno == ENOMEM || errno == EINVAL ? errno : 0,
                                     .placement = placement};
     observer(observer_context, &step);
 }
 
 static void step_record(uint32_t index) {
-    run.index = index;
-    run.record = program_record(run.program, index);
-    run.slot = run.record.slot;
-    run.applied = false;
+    run.now->index = index;
+    run.now->record = program_record(run.program, index);
+    run.now->slot = run.now->record.slot;
+    run.now->applied = false;
     run_forget_subject();
-    if ((run.program->header.ops_off >> run.record.op & 1) == 0 || run.record.op == OP_NOP) {
-        if (!run.threads[run.thread].alive && run.record.op != OP_THREAD_END && run.record.op != OP_NOP) {
+    if ((run.program->header.ops_off >> run.now->record.op & 1) == 0 || run.now->record.op == OP_NOP) {
+        if (!run.threads[run.thread].alive && run.now->record.op != OP_THREAD_END && run.now->record.op != OP_NOP) {
             hak_thread = (struct hak_thread)HAK_THREAD_INITIAL; /* another thread of that number */
             run.threads[run.thread].alive = true;
             run.alive++;
             run.alive_most = run.alive > run.alive_most ? run.alive : run.alive_most;
-            run.applied = run.record.op == OP_THREAD_START;
+            run.now->applied = run.now->record.op == OP_THREAD_START;
         }
         errno = 0;
         if (run.component != NULL) {
@@ -177,8 +182,8 @@ static void step_record(uint32_t index) {
             run_record();
         }
     }
-    run.operations += run.applied;
-    run_trace((uint64_t)index << 8 | (unsigned)run.record.op);
+    run.operations += run.now->applied;
+    run_trace((uint64_t)index << 8 | (unsigned)run.now->record.op);
     if (run.program->header.clock_step_ms != 0) {
         sim_advance_clock(run.program->header.clock_step_ms);
     }
@@ -188,7 +193,7 @@ static void step_record(uint32_t index) {
 }
 
 static void step_final(enum final_step final) {
-    run.index = run.program->record_count;
+    run.now->index = run.program->record_count;
     run_forget_subject();
     if (run.component != NULL) {
         if (final == FINAL_FREE) {
@@ -207,19 +212,41 @@ static void step_final(enum final_step final) {
 static void thread_main(void *argument);
 
 /* The running fiber stays where it is; the thread root goes with it. */
-static void thread_switch_to(uint8_t next) {
+void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
     uint8_t previous = run.thread;
     struct virtual_thread *from = &run.threads[previous];
     struct virtual_thread *to = &run.threads[next];
-    run.switches[run.switch_count++ % SWITCHES_KEPT] = (struct thread_switch){run.step, previous, next};
+    struct thread_switch *noted = &run.switches[run.switch_count++ % SWITCHES_KEPT];
+    noted->step = run.step;
+    noted->from = previous;
+    noted->to = next;
+    noted->site = site;
+    if (site != NULL) {
+        noted->operation = from->operation;
+        noted->yield = yield;
+    }
     from->root = hak_thread;
     hak_thread = to->root;
     run.thread = next;
+    run.now = &to->operation;
     if (!to->prepared) {
         to->prepared = true;
         fiber_prepare(&to->fiber, thread_main, to);
     }
     fiber_switch(&from->fiber, &to->fiber);
+}
+
+/* Records at level 1: this thread's turn has come, until there are none left for anybody. */
+static void interleave(uint8_t self) {
+    while (run.step < run.program->record_count) {
+        step_record(scheduler_take());
+        scheduler_finish();
+        run.step++;
+        uint8_t next = scheduler_next();
+        if (next != self && next != SCHEDULER_NOBODY) {
+            run_switch_to(next, NULL, 0);
+        }
+    }
 }
 
 static bool step_has_work(uint32_t step) {
@@ -235,6 +262,10 @@ static void thread_main(void *argument) {
         hak_process_start();
         run.component->begin();
     }
+    if (run.level != 0) {
+        interleave((uint8_t)(self - run.threads));
+        run.level = 0; /* one step after the other, from here on */
+    }
     while (run.step < run.step_count) {
         if (!step_has_work(run.step)) {
             run.step++;
@@ -242,7 +273,7 @@ static void thread_main(void *argument) {
         }
         uint8_t next = step_thread(run.step);
         if (&run.threads[next] != self) {
-            thread_switch_to(next);
+            run_switch_to(next, NULL, 0);
             continue;
         }
         uint32_t step = run.step++;
@@ -266,14 +297,17 @@ static void run_begin(const struct target_info *target, const struct program *pr
     for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         run.threads[i].root = (struct hak_thread)HAK_THREAD_INITIAL;
         run.threads[i].prepared = run.threads[i].alive = false;
+        run.threads[i].operation = (struct operation){0};
     }
+    run.now = &run.threads[0].operation;
+    run.inside = 0;
+    run.claimed = 0;
     run.threads[0].alive = true;
     run.alive = run.alive_most = 1;
     run.raising = run.failed = false;
     run.thread = 0;
     run.step = 0;
     run.step_count = program->record_count + FINAL_COUNT;
-    run.index = 0;
     run.writes = 0;
     run.trace = UINT64_C(0x243f6a8885a308d3);
     run.operations = run.event_count = run.switch_count = 0;
@@ -283,6 +317,11 @@ static void run_begin(const struct target_info *target, const struct program *pr
         run.threads_of[i] = (uint8_t)(program_record_thread(program, i) & (target->threads - 1U));
     }
     schedule_order(program, run.threads_of, target->threads, run.order);
+    run.level = scheduler_level(program, target->threads);
+    if (run.level != 0) {
+        run.thread = scheduler_begin(program, target->threads);
+        run.now = &run.threads[run.thread].operation;
+    }
 }
 
 /* Everything as world_open made it. A run that ended well has freed all its blocks; a finding leaves what it leaves. */
@@ -313,9 +352,10 @@ enum check world_run(const struct target_info *target, const struct program *pro
     preset_apply(&hak_root.options, header->preset % PRESET_COUNT);
     run_thrift_begin();
     run.active = true;
-    run.threads[0].prepared = true;
-    fiber_prepare(&run.threads[0].fiber, thread_main, &run.threads[0]);
-    fiber_switch(&run.main, &run.threads[0].fiber);
+    struct virtual_thread *first = &run.threads[run.thread];
+    first->prepared = true;
+    fiber_prepare(&first->fiber, thread_main, first);
+    fiber_switch(&run.main, &first->fiber);
     verdict_finish(verdict);
     if (run.failed) {
         run_write_signature(verdict->check, verdict->signature, sizeof verdict->signature);
@@ -424,6 +464,7 @@ int world_open(char *why, size_t why_bytes) {
     if (sim_open(why, why_bytes) != 0 || stacks_open(why, why_bytes) != 0) {
         return -1;
     }
+    site_open();
     crash_handlers_install();
     world_reset(true);
     untouched_hash = world_state_hash();

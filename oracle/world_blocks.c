@@ -125,8 +125,8 @@ void block_check_address(const void *address, size_t size_bytes, size_t align_by
     uint8_t other;
     enum shadow_conflict conflict = shadow_find(&run.shadow, (uintptr_t)address, claimed_bytes, &other);
     if (conflict != SHADOW_CLEAR) { /* local or remote: seen from the block that was there first */
-        run.subject_known = true;
-        run.subject_thread = run.shadow.blocks[other].thread;
+        run.now->subject_known = true;
+        run.now->subject_thread = run.shadow.blocks[other].thread;
     }
     switch (conflict) {
     case SHADOW_SAME_START:

@@ -162,7 +162,7 @@ void run_prove_heap(void) {
     compare("run", counts.runs, live.runs);
     compare("big", counts.bigs, live.bigs);
     run_thrift_prove(&counts);
-    if (run.index < run.program->record_count) { /* somebody asked for it: not the end that every program has */
+    if (run.now->index < run.program->record_count) { /* somebody asked for it: not the end that every program has */
         prove_statistics(&live);
     }
     run_trace(counts.carved_blocks << 32 | counts.cached_blocks);

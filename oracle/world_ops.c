@@ -17,14 +17,14 @@ enum { ERRNO_BEFORE = 4095 };
 
 static void event_add(enum event_kind kind, uint8_t slot, uintptr_t start, size_t bytes) {
     run.events[run.event_count++ % EVENTS_KEPT] =
-        (struct event){start, bytes, run.index, run.thread, slot, (uint8_t)kind};
+        (struct event){start, bytes, run.now->index, run.thread, slot, (uint8_t)kind};
 }
 
 static void subject_set(const struct shadow_block *block) {
-    run.subject = block->start;
-    run.subject_bytes = block->requested_bytes;
-    run.subject_thread = block->thread;
-    run.subject_known = true;
+    run.now->subject = block->start;
+    run.now->subject_bytes = block->requested_bytes;
+    run.now->subject_thread = block->thread;
+    run.now->subject_known = true;
 }
 
 void run_verify_slot(uint8_t slot, const char *where) {
@@ -43,7 +43,7 @@ static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
                                  .claimed_bytes =
                                      size_bytes == 0 ? 1 : size_bytes, /* even of 0 bytes: an address of its own */
                                  .pattern = size_bytes == 0 ? 0 : shadow_pattern(run.writes++),
-                                 .born = run.index,
+                                 .born = run.now->index,
                                  .thread = run.thread};
     shadow_insert(&run.shadow, slot, &block);
     if (size_bytes != 0) {
@@ -112,10 +112,10 @@ static struct before look_before(void) {
 
 /* What every allocating call comes to: `address` and errno as it left them. */
 static void conclude(uint8_t slot, const struct request *request, void *address, const struct before *before) {
-    run.applied = true;
+    run.now->applied = true;
     run_forget_subject();
-    run.slot = slot;
-    run.subject_bytes = request->size_bytes;
+    run.now->slot = slot;
+    run.now->subject_bytes = request->size_bytes;
     if (address == NULL) {
         check_errno(request->bad_align ? EINVAL : ENOMEM, request->call);
         if (!request->bad_align && !request->overflows) {
@@ -128,7 +128,9 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
     check_possible(address, !request->overflows, "count times size overflows");
     check_possible(address, request->size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
     block_check_address(address, request->size_bytes, request->align_bytes);
-    run_thrift_check(&before->thrift, address);
+    if (!run.now->overlapped) {
+        run_thrift_check(&before->thrift, address);
+    }
     if (request->zeroed) {
         block_check_zero(address, request->size_bytes);
     } else {
@@ -143,11 +145,13 @@ static size_t natural_align(size_t size_bytes) {
 }
 
 static void op_malloc(uint8_t slot) {
-    struct request request = {.call = "malloc", .size_bytes = record_size_bytes(&run.record)};
+    struct request request = {.call = "malloc", .size_bytes = record_size_bytes(&run.now->record)};
     request.align_bytes = natural_align(request.size_bytes);
     struct before before = look_before();
     errno = ERRNO_BEFORE;
+    run_enter(slot);
     void *address = hak_malloc(request.size_bytes);
+    run_leave(slot);
     conclude(slot, &request, address, &before);
 }
 
@@ -156,8 +160,8 @@ static bool product_overflows(size_t count, size_t size_bytes) {
 }
 
 static void op_calloc(uint8_t slot) {
-    size_t size_bytes = record_size_bytes(&run.record);
-    size_t count = run.record.argument;
+    size_t size_bytes = record_size_bytes(&run.now->record);
+    size_t count = run.now->record.argument;
     struct request request = {.call = "calloc",
                               .size_bytes = count * size_bytes,
                               .align_bytes = natural_align(count * size_bytes),
@@ -165,25 +169,29 @@ static void op_calloc(uint8_t slot) {
                               .zeroed = true};
     struct before before = look_before();
     errno = ERRNO_BEFORE;
+    run_enter(slot);
     void *address = hak_calloc(count, size_bytes);
+    run_leave(slot);
     conclude(slot, &request, address, &before);
 }
 
 static void op_aligned(uint8_t slot) {
-    size_t align_bytes = record_align_bytes(&run.record);
-    struct request request = {.call = program_op_info[run.record.op].name,
-                              .size_bytes = record_size_bytes(&run.record),
+    size_t align_bytes = record_align_bytes(&run.now->record);
+    struct request request = {.call = program_op_info[run.now->record.op].name,
+                              .size_bytes = record_size_bytes(&run.now->record),
                               .align_bytes = align_bytes,
                               .aligned = true,
                               .bad_align = (align_bytes & (align_bytes - 1)) != 0};
     struct before before = look_before();
     void *address = NULL;
     errno = ERRNO_BEFORE;
-    if (run.record.op == OP_POSIX_MEMALIGN) {
+    if (run.now->record.op == OP_POSIX_MEMALIGN) {
         void *const untouched = &request;
         address = untouched;
         request.bad_align = request.bad_align || align_bytes % sizeof(void *) != 0;
+        run_enter(slot);
         int code = hak_posix_memalign(&address, align_bytes, request.size_bytes);
+        run_leave(slot);
         check_errno(ERRNO_BEFORE, request.call);
         if ((code == 0) == (address == untouched)) {
             finding_raise(CHECK_ERRNO_CONTRACT, address, "posix_memalign returned %d and %s the pointer", code,
@@ -194,15 +202,16 @@ static void op_aligned(uint8_t slot) {
             errno = code; /* the same contract as the others' errno */
         }
     } else {
-        address = run.record.op == OP_MEMALIGN ? hak_memalign(align_bytes, request.size_bytes)
-                                               : hak_aligned_alloc(align_bytes, request.size_bytes);
+        run_enter(slot);
+        address = run.now->record.op == OP_MEMALIGN ? hak_memalign(align_bytes, request.size_bytes)
+                                                    : hak_aligned_alloc(align_bytes, request.size_bytes);
+        run_leave(slot);
     }
     conclude(slot, &request, address, &before);
 }
 
 /* The old block as the shadow knew it moves on: content that both sizes share must be there. */
 static void realloc_succeeded(uint8_t slot, const struct shadow_block *old, void *address, size_t size_bytes) {
-    shadow_remove(&run.shadow, slot);
     event_add(EVENT_FREED, slot, old->start, old->requested_bytes);
     block_check_address(address, size_bytes, natural_align(size_bytes));
     size_t kept_bytes = old->requested_bytes < size_bytes ? old->requested_bytes : size_bytes;
@@ -218,12 +227,18 @@ static void realloc_succeeded(uint8_t slot, const struct shadow_block *old, void
     aligned_to[slot] = 0;
 }
 
-static void realloc_failed(uint8_t slot, size_t size_bytes, bool overflows, uint64_t refused_before) {
-    const struct shadow_block *old = &run.shadow.blocks[slot];
+/* The old block is the caller's still, so nobody else may have got its bytes meanwhile. */
+static void realloc_failed(uint8_t slot, const struct shadow_block *old, size_t size_bytes, bool overflows,
+                           uint64_t refused_before) {
+    uint8_t other;
     check_errno(ENOMEM, "realloc");
     if (!overflows) {
         check_refusal(size_bytes, refused_before, "realloc");
     }
+    if (shadow_find(&run.shadow, old->start, old->claimed_bytes, &other) != SHADOW_CLEAR) {
+        finding_raise(CHECK_REALLOC_HARMED, (void *)old->start, "the old block is slot s%u's too now", other);
+    }
+    shadow_insert(&run.shadow, slot, old);
     ptrdiff_t changed = shadow_verify(old, old->start, old->claimed_bytes);
     if (old->requested_bytes != 0 && changed != SHADOW_INTACT) {
         finding_raise(CHECK_REALLOC_HARMED, (void *)old->start, "byte %td of the old block changed", changed);
@@ -231,18 +246,21 @@ static void realloc_failed(uint8_t slot, size_t size_bytes, bool overflows, uint
 }
 
 static void op_realloc(uint8_t slot) {
-    size_t size_bytes = record_size_bytes(&run.record);
-    size_t count = run.record.op == OP_REALLOCARRAY ? run.record.argument : 1;
+    size_t size_bytes = record_size_bytes(&run.now->record);
+    size_t count = run.now->record.op == OP_REALLOCARRAY ? run.now->record.argument : 1;
     bool overflows = product_overflows(count, size_bytes);
     struct shadow_block old = run.shadow.blocks[slot];
     struct before before = look_before();
     if (old.start != 0) {
         run_verify_slot(slot, " before realloc");
         subject_set(&old);
+        shadow_remove(&run.shadow, slot);
     }
     errno = ERRNO_BEFORE;
-    void *address = run.record.op == OP_REALLOCARRAY ? hak_reallocarray((void *)old.start, count, size_bytes)
-                                                     : hak_realloc((void *)old.start, size_bytes);
+    run_enter(slot);
+    void *address = run.now->record.op == OP_REALLOCARRAY ? hak_reallocarray((void *)old.start, count, size_bytes)
+                                                          : hak_realloc((void *)old.start, size_bytes);
+    run_leave(slot);
     size_t total_bytes = count * size_bytes;
     if (old.start == 0) {
         struct request request = {.call = "realloc", .size_bytes = total_bytes, .overflows = overflows};
@@ -250,7 +268,7 @@ static void op_realloc(uint8_t slot) {
         conclude(slot, &request, address, &before);
         return;
     }
-    run.applied = true;
+    run.now->applied = true;
     run_trace(sim_offset((void *)old.start));
     if (address != NULL) {
         check_errno(ERRNO_BEFORE, "realloc");
@@ -258,13 +276,14 @@ static void op_realloc(uint8_t slot) {
         check_possible(address, total_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
         check_possible(address, total_bytes != 0, "the size is 0, which frees");
         realloc_succeeded(slot, &old, address, total_bytes);
-        run_thrift_check(&before.thrift, address);
+        if (!run.now->overlapped) {
+            run_thrift_check(&before.thrift, address);
+        }
     } else if (total_bytes == 0 && !overflows) {
         check_errno(ERRNO_BEFORE, "realloc to 0");
-        shadow_remove(&run.shadow, slot);
         event_add(EVENT_FREED, slot, old.start, old.requested_bytes);
     } else {
-        realloc_failed(slot, total_bytes, overflows, before.refused);
+        realloc_failed(slot, &old, total_bytes, overflows, before.refused);
     }
 }
 
@@ -281,14 +300,16 @@ static void free_as(enum program_op op, void *address, size_t size_bytes, size_t
 
 void run_free_slot(uint8_t slot, enum program_op op) {
     struct shadow_block block = run.shadow.blocks[slot];
-    run.slot = slot;
+    run.now->slot = slot;
     run_verify_slot(slot, " before free");
     subject_set(&block);
     shadow_remove(&run.shadow, slot);
     event_add(EVENT_FREED, slot, block.start, block.requested_bytes);
     run_trace(~sim_offset((void *)block.start));
     errno = ERRNO_BEFORE;
+    run_enter(slot);
     free_as(op, (void *)block.start, block.requested_bytes, aligned_to[slot]);
+    run_leave(slot);
     check_errno(ERRNO_BEFORE, "free");
 }
 
@@ -297,8 +318,8 @@ static void op_free(uint8_t slot) {
         hak_free(NULL);
         return;
     }
-    run.applied = true;
-    run_free_slot(slot, run.record.op);
+    run.now->applied = true;
+    run_free_slot(slot, run.now->record.op);
 }
 
 static void op_usable(uint8_t slot) {
@@ -306,7 +327,9 @@ static void op_usable(uint8_t slot) {
     run_verify_slot(slot, "");
     subject_set(block);
     errno = ERRNO_BEFORE;
+    run_enter(slot);
     size_t usable_bytes = hak_malloc_usable_size((void *)block->start);
+    run_leave(slot);
     check_errno(ERRNO_BEFORE, "malloc_usable_size");
     run_trace(usable_bytes);
     if (usable_bytes < block->requested_bytes) {
@@ -333,18 +356,18 @@ static void op_usable(uint8_t slot) {
 static void op_on_live(uint8_t slot) {
     struct shadow_block *block = &run.shadow.blocks[slot];
     if (block->start == 0) {
-        if (run.record.op == OP_USABLE && hak_malloc_usable_size(NULL) != 0) {
+        if (run.now->record.op == OP_USABLE && hak_malloc_usable_size(NULL) != 0) {
             finding_raise(CHECK_USABLE_OVERLAP, NULL, "malloc_usable_size of NULL is not 0");
         }
         return;
     }
-    run.applied = true;
-    if (run.record.op == OP_USABLE) {
+    run.now->applied = true;
+    if (run.now->record.op == OP_USABLE) {
         op_usable(slot);
         return;
     }
     run_verify_slot(slot, "");
-    if (run.record.op == OP_WRITE && block->requested_bytes != 0) {
+    if (run.now->record.op == OP_WRITE && block->requested_bytes != 0) {
         block->pattern = shadow_pattern(run.writes++);
         shadow_fill(block);
     }
@@ -352,32 +375,46 @@ static void op_on_live(uint8_t slot) {
 
 static void op_many(void) {
     uint32_t slots = run.program->header.slot_count;
-    uint32_t before = run.operations;
-    for (uint32_t i = 0; i < run.record.argument && i < slots; i++) {
-        uint8_t slot = (uint8_t)((run.record.slot + i) % slots);
+    uint32_t calls = 0;
+    for (uint32_t i = 0; i < run.now->record.argument && i < slots; i++) {
+        uint8_t slot = (uint8_t)((run.now->record.slot + i) % slots);
         bool live = run.shadow.blocks[slot].start != 0;
-        if (run.record.op == OP_MALLOC_MANY && !live) {
+        if (run_is_claimed(slot)) {
+            continue;
+        }
+        if (run.now->record.op == OP_MALLOC_MANY && !live) {
             op_malloc(slot);
-            run.operations++;
-        } else if (run.record.op == OP_FREE_MANY && live) {
+            calls++;
+        } else if (run.now->record.op == OP_FREE_MANY && live) {
             run_free_slot(slot, OP_FREE);
-            run.operations++;
+            calls++;
         }
     }
-    if (run.operations != before) {
-        run.applied = true;
-        run.operations--; /* the step counts one for itself */
+    if (calls != 0) {
+        run.now->applied = true;
+        run.operations += calls - 1; /* the step counts one for itself */
     }
 }
 
 /* What a fork's parent does, then what its child does: that has one thread, every lock is new, and the other threads'
- * heaps have lost their owners. Threads that are named again are born anew. */
+ * heaps have lost their owners. Threads that are named again are born anew. The child goes on only where no other
+ * thread is in the middle of an operation, which would be lost with what it holds. */
 static void op_fork(void) {
-    run.applied = true;
+    run.now->applied = true;
+    run_enter(NO_SLOT);
     hak_fork_prepare();
     hak_fork_parent(); /* what the parent does; it goes on as if nothing had been */
     hak_fork_prepare();
+    if (run.inside > 1) {
+        hak_fork_parent();
+        run_leave(NO_SLOT);
+        return;
+    }
+    run_leave(NO_SLOT);
     hak_fork_child();
+    if (run.level != 0) {
+        scheduler_forget_others();
+    }
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         if (i != run.thread) {
             run.threads[i].root = (struct hak_thread)HAK_THREAD_INITIAL;
@@ -389,13 +426,13 @@ static void op_fork(void) {
 
 /* Users cannot do this, but each of these values could have been the first. */
 static void op_option(void) {
-    const struct choice_info *choice = &choice_table[record_option_choice(&run.record)];
+    const struct choice_info *choice = &choice_table[record_option_choice(&run.now->record)];
     const char *name = hak_option_table[choice->option].name;
     char text[16];
     struct hak_print print;
-    run.applied = true;
+    run.now->applied = true;
     hak_print_open_text(&print, text, sizeof text);
-    hak_option_print_value(choice->option, choice->values[record_option_value(&run.record)], &print);
+    hak_option_print_value(choice->option, choice->values[record_option_value(&run.now->record)], &print);
     size_t length = hak_print_close(&print);
     if (!hak_option_set(&hak_root.options, name, strlen(name), text, length)) {
         finding_raise(CHECK_INVARIANT, NULL, "%s is no value of option %s, which printed it", text, name);
@@ -407,9 +444,12 @@ static void op_option(void) {
 }
 
 void run_record(void) {
-    uint8_t slot = run.record.slot;
+    uint8_t slot = run.now->record.slot;
     bool empty = run.shadow.blocks[slot].start == 0;
-    switch (run.record.op) {
+    if ((program_op_info[run.now->record.op].fields & FIELD_SLOT) != 0 && run_is_claimed(slot)) {
+        return;
+    }
+    switch (run.now->record.op) {
     case OP_MALLOC:
         if (empty) {
             op_malloc(slot);
@@ -442,9 +482,11 @@ void run_record(void) {
         op_on_live(slot);
         break;
     case OP_TRIM:
-        run.applied = true;
+        run.now->applied = true;
         errno = ERRNO_BEFORE;
+        run_enter(NO_SLOT);
         (void)hak_malloc_trim(0);
+        run_leave(NO_SLOT);
         check_errno(ERRNO_BEFORE, "malloc_trim");
         break;
     case OP_THREAD_END:
@@ -454,29 +496,35 @@ void run_record(void) {
         op_fork();
         break;
     case OP_CLOCK:
-        run.applied = true;
-        sim_advance_clock(run.record.argument);
+        run.now->applied = true;
+        sim_advance_clock(run.now->record.argument);
         break;
     case OP_FAIL:
-        run.applied = run.target->failures;
-        if (run.applied) {
-            sim_fail_next(run.record.argument);
+        run.now->applied = run.target->failures;
+        if (run.now->applied) {
+            sim_fail_next(run.now->record.argument);
         }
         break;
     case OP_CHECK:
-        run.applied = true;
-        run_prove_heap();
+        run.now->applied = run.inside == 0;
+        if (run.now->applied) {
+            run_prove_heap();
+        }
         break;
     case OP_MALLOC_MANY:
     case OP_FREE_MANY:
         op_many();
         break;
     case OP_OPTION:
-        op_option();
+        if (run.inside == 0) {
+            op_option();
+        }
         break;
     case OP_REPORT:
-        run.applied = true;
-        run_report(run.record.argument);
+        run.now->applied = run.inside == 0;
+        if (run.now->applied) {
+            run_report(run.now->record.argument);
+        }
         break;
     case OP_NOP:
     case OP_THREAD_START: /* being named is enough to be born: world.c */

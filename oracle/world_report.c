@@ -9,7 +9,7 @@
 #include "oracle/sim.h"
 
 static const char *operation_name(void) {
-    return run.index < run.program->record_count ? program_op_info[run.record.op].name : "end";
+    return run.now->index < run.program->record_count ? program_op_info[run.now->record.op].name : "end";
 }
 
 static const char *size_bucket(size_t bytes) {
@@ -54,11 +54,11 @@ void run_write_signature(enum check check, char *signature, size_t capacity) {
         const struct thread_switch *last = &run.switches[(run.switch_count - 1) % SWITCHES_KEPT];
         snprintf(switched, sizeof switched, "t%u>t%u", last->from, last->to);
     }
-    struct hak_place place = hak_place_of((const void *)run.subject);
-    const char *locality = !run.subject_known ? "-" : run.subject_thread == run.thread ? "local" : "remote";
+    struct hak_place place = hak_place_of((const void *)run.now->subject);
+    const char *locality = !run.now->subject_known ? "-" : run.now->subject_thread == run.thread ? "local" : "remote";
     snprintf(signature, capacity, "%s/%s/%s/%s/%s/%s", check_table[check].id, operation_name(),
-             run.subject == 0 && run.subject_bytes == 0 ? "-" : size_bucket(run.subject_bytes), locality,
-             run.subject == 0 ? "-" : slab_state(&place), switched);
+             run.now->subject == 0 && run.now->subject_bytes == 0 ? "-" : size_bucket(run.now->subject_bytes), locality,
+             run.now->subject == 0 ? "-" : slab_state(&place), switched);
 }
 
 void run_describe_place(const void *address, char *text, size_t capacity) {
@@ -95,14 +95,14 @@ void run_describe_place(const void *address, char *text, size_t capacity) {
 
 static void print_operation(FILE *out) {
     const struct program *program = run.program;
-    if (run.index >= program->record_count) {
+    if (run.now->index >= program->record_count) {
         fprintf(out, "  operation   final checks, after all %" PRIu32 " records\n", program->record_count);
         return;
     }
-    fprintf(out, "  operation   record %" PRIu32 " (of 0 to %" PRIu32 "), thread t%u: %s, slot s%u", run.index,
-            program->record_count - 1, run.thread, program_op_info[run.record.op].name, run.slot);
-    if ((program_op_info[run.record.op].fields & FIELD_SIZE) != 0) {
-        fprintf(out, ", size %zu", record_size_bytes(&run.record));
+    fprintf(out, "  operation   record %" PRIu32 " (of 0 to %" PRIu32 "), thread t%u: %s, slot s%u", run.now->index,
+            program->record_count - 1, run.thread, program_op_info[run.now->record.op].name, run.now->slot);
+    if ((program_op_info[run.now->record.op].fields & FIELD_SIZE) != 0) {
+        fprintf(out, ", size %zu", record_size_bytes(&run.now->record));
     }
     if (sim_clock_ms() != 0) {
         fprintf(out, ", at %" PRIu64 " ms", sim_clock_ms());
@@ -114,10 +114,10 @@ static void print_history(FILE *out) {
     static const char *const kinds[] = {"allocated", "freed", "grew to usable"};
     uint32_t first = run.event_count > EVENTS_KEPT ? run.event_count - EVENTS_KEPT : 0;
     uint32_t shown = 0;
-    struct hak_place place = hak_place_of((const void *)run.subject);
-    uintptr_t low = place.block != NULL ? (uintptr_t)place.block : run.subject;
+    struct hak_place place = hak_place_of((const void *)run.now->subject);
+    uintptr_t low = place.block != NULL ? (uintptr_t)place.block : run.now->subject;
     uintptr_t high = low + (place.block_bytes != 0 ? place.block_bytes : 1);
-    fprintf(out, "  history     of the bytes at offset 0x%" PRIx64 "\n", sim_offset((void *)run.subject));
+    fprintf(out, "  history     of the bytes at offset 0x%" PRIx64 "\n", sim_offset((void *)run.now->subject));
     for (uint32_t i = first; i < run.event_count; i++) {
         const struct event *event = &run.events[i % EVENTS_KEPT];
         if (event->start < high && event->start + event->bytes + (event->bytes == 0) > low) {
@@ -137,17 +137,17 @@ static void print_map(FILE *out) {
     const struct shadow *shadow = &run.shadow;
     uint32_t rank = 0;
     char place[128];
-    while (rank < shadow->count && shadow->starts[rank] <= run.subject) {
+    while (rank < shadow->count && shadow->starts[rank] <= run.now->subject) {
         rank++;
     }
     uint32_t first = rank > AROUND ? rank - AROUND : 0;
-    run_describe_place((const void *)run.subject, place, sizeof place);
+    run_describe_place((const void *)run.now->subject, place, sizeof place);
     fprintf(out, "  place       %s\n  map         live blocks around it\n", place);
     for (uint32_t i = first; i < shadow->count && i < rank + AROUND; i++) {
         const struct shadow_block *block = &shadow->blocks[shadow->slots[i]];
         run_describe_place((const void *)block->start, place, sizeof place);
         fprintf(out, "   %c s%-2u 0x%-8" PRIx64 " +%-8zu born at record %" PRIu32 " on t%u; %s\n",
-                block->start == run.subject ? '>' : ' ', shadow->slots[i], sim_offset((void *)block->start),
+                block->start == run.now->subject ? '>' : ' ', shadow->slots[i], sim_offset((void *)block->start),
                 block->claimed_bytes, block->born, block->thread, place);
     }
     if (shadow->count == 0) {
@@ -182,7 +182,7 @@ void run_print_report(FILE *out) {
     }
     fputc('\n', out);
     print_operation(out);
-    if (run.subject != 0) {
+    if (run.now->subject != 0) {
         print_history(out);
         print_map(out);
     }

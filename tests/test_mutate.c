@@ -275,7 +275,7 @@ static void numbered(struct edit *edit, uint8_t *bytes, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         edit_set_record(edit, i, (struct record){.op = OP_CLOCK, .argument = (uint16_t)(1 + i)});
     for (uint32_t i = 0; i < count; i++)
-        assert_true(edit_add_gene(edit, (struct gene){.record = (uint16_t)i, .hold = (uint8_t)(1 + i)}));
+        assert_true(edit_add_gene(edit, (struct gene){.record = (uint16_t)i, .value = (uint8_t)(1 + i)}));
 }
 
 /* Each gene still names its record. Returns how many genes there are. */
@@ -284,7 +284,7 @@ static uint32_t assert_anchored(const struct edit *edit) {
     for (uint32_t i = 0; i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
         assert_true(gene.record < program->record_count);
-        assert_int_equal(program_record(program, gene.record).argument, gene.hold);
+        assert_int_equal(program_record(program, gene.record).argument, gene.value);
     }
     return program->gene_count;
 }

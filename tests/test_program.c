@@ -146,12 +146,12 @@ static void test_genes_stand_behind_the_records(void **state) {
     uint8_t bytes[HEADER + 3 * RECORD] = {0};
     struct program program;
     bytes[12] = 1;
-    gene_write(&(struct gene){.record = 0x0102, .yield = 3, .hold = 4}, bytes + HEADER + 2 * RECORD);
+    gene_write(&(struct gene){.record = 0x0102, .yield = 3, .value = 4}, bytes + HEADER + 2 * RECORD);
     program_read(&program, bytes, sizeof bytes);
     struct gene gene = program_gene(&program, 0);
     assert_int_equal(gene.record, 0x0102);
     assert_int_equal(gene.yield, 3);
-    assert_int_equal(gene.hold, 4);
+    assert_int_equal(gene.value, 4);
 }
 
 /* --- local --- */

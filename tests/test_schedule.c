@@ -63,24 +63,24 @@ static void test_without_genes_records_run_as_they_stand(void **state) {
 
 static void test_a_hold_ends_after_as_many_records_of_others(void **state) {
     (void)state;
-    static const struct gene first[] = {{.record = 0, .hold = 2}};
+    static const struct gene first[] = {{.record = 0, .value = 2}};
     ORDER("10100", first, 1, 3, 0, 2, 4);
-    static const struct gene by_one[] = {{.record = 1, .hold = 1}};
+    static const struct gene by_one[] = {{.record = 1, .value = 1}};
     ORDER("01010", by_one, 0, 2, 1, 3, 4);
     ORDER("0123", by_one, 0, 2, 1, 3);
-    static const struct gene all_others_count[] = {{.record = 0, .hold = 3}};
+    static const struct gene all_others_count[] = {{.record = 0, .value = 3}};
     ORDER("10232", all_others_count, 1, 2, 3, 0, 4);
 }
 
 static void test_waiting_records_keep_their_order(void **state) {
     (void)state;
-    static const struct gene genes[] = {{.record = 1, .hold = 2}};
+    static const struct gene genes[] = {{.record = 1, .value = 2}};
     ORDER("0111001", genes, 0, 4, 5, 1, 2, 3, 6);
 }
 
 static void test_hold_past_the_end(void **state) {
     (void)state;
-    static const struct gene genes[] = {{.record = 0, .hold = 255}};
+    static const struct gene genes[] = {{.record = 0, .value = 255}};
     ORDER("1010", genes, 1, 3, 0, 2);
     ORDER("1111", genes, 0, 1, 2, 3);
     ORDER("1", genes, 0);
@@ -88,18 +88,20 @@ static void test_hold_past_the_end(void **state) {
 
 static void test_two_holds(void **state) {
     (void)state;
-    static const struct gene one_after_the_other[] = {{.record = 0, .hold = 1}, {.record = 3, .hold = 1}};
+    static const struct gene one_after_the_other[] = {{.record = 0, .value = 1}, {.record = 3, .value = 1}};
     ORDER("10201", one_after_the_other, 1, 0, 2, 4, 3);
-    static const struct gene at_once[] = {{.record = 0, .hold = 2}, {.record = 1, .hold = 2}};
+    static const struct gene at_once[] = {{.record = 0, .value = 2}, {.record = 1, .value = 2}};
     ORDER("12000", at_once, 2, 3, 0, 1, 4);
-    static const struct gene same_thread[] = {{.record = 0, .hold = 1}, {.record = 2, .hold = 1}};
+    static const struct gene same_thread[] = {{.record = 0, .value = 1}, {.record = 2, .value = 1}};
     ORDER("10100", same_thread, 1, 0, 3, 2, 4);
 }
 
 static void test_every_thread_held_still_ends(void **state) {
     (void)state;
-    static const struct gene genes[] = {
-        {.record = 0, .hold = 255}, {.record = 1, .hold = 255}, {.record = 2, .hold = 255}, {.record = 3, .hold = 255}};
+    static const struct gene genes[] = {{.record = 0, .value = 255},
+                                        {.record = 1, .value = 255},
+                                        {.record = 2, .value = 255},
+                                        {.record = 3, .value = 255}};
     static struct made made;
     bool seen[8] = {false};
     make(&made, "01230123", genes, 4);
@@ -111,11 +113,11 @@ static void test_every_thread_held_still_ends(void **state) {
 
 static void test_genes_that_mean_nothing(void **state) {
     (void)state;
-    static const struct gene beyond[] = {{.record = 5, .hold = 3}};
+    static const struct gene beyond[] = {{.record = 5, .value = 3}};
     ORDER("10100", beyond, 0, 1, 2, 3, 4);
-    static const struct gene no_hold[] = {{.record = 0, .hold = 0}};
+    static const struct gene no_hold[] = {{.record = 0, .value = 0}};
     ORDER("10100", no_hold, 0, 1, 2, 3, 4);
-    static const struct gene inside_an_operation[] = {{.record = 0, .yield = 1, .hold = 3}};
+    static const struct gene inside_an_operation[] = {{.record = 0, .yield = 1, .value = 3}};
     ORDER("10100", inside_an_operation, 0, 1, 2, 3, 4);
 }
 
