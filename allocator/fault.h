@@ -66,7 +66,8 @@
     X(OPTION_UNIT_TRUNCATES)                                                                                           \
     X(PURGE_KEEPS_LISTED)                                                                                              \
     X(PURGE_STRADDLED)                                                                                                 \
-    X(RESTORE_FORGETS)
+    X(RESTORE_FORGETS)                                                                                                 \
+    X(PUSH_KEEPS_HEAD)
 
 enum hak_fault {
     HAK_FAULT_NONE,

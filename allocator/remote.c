@@ -32,9 +32,16 @@ struct hak_chain hak_parcel_chain(const struct hak_slab *slab, struct hak_block 
 
 void hak_remote_push(struct hak_remote *remote, struct hak_block *first, struct hak_block *last) {
     struct hak_block *head = hak_load(&remote->head, relaxed);
-    do {
+    for (;;) {
+        struct hak_block *seen = head;
         hak_link_set(last, head);
-    } while (!hak_cas_weak(&remote->head, &head, first, release, relaxed));
+        if (hak_cas_weak(&remote->head, &seen, first, release, relaxed)) {
+            return;
+        }
+        if (!HAK_FAULT(PUSH_KEEPS_HEAD)) {
+            head = seen;
+        }
+    }
 }
 
 void hak_remote_free(struct hak_slab *slab, struct hak_block *block) {

@@ -123,6 +123,10 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
           "trim with a live block across two pages, the second one free but for it", CONTENT_CHANGED, SEQUENCE),
     ENTRY(RESTORE_FORGETS, "restore-forgets", "several: of the blocks of a purged page one comes back",
           "a slab with a purged page that is used again", ACCOUNTING, SEQUENCE),
+    ENTRY(PUSH_KEEPS_HEAD, "push-keeps-head",
+          "lock-free lists of several: the loop of a push reads the head once, in front of it",
+          "another thread gets in between the head's load and the compare-exchange of a remote free", LIVELOCK,
+          THREADS),
 };
 
 int fault_find(const char *name) {

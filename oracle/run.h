@@ -171,6 +171,8 @@ static inline bool run_is_claimed(uint8_t slot) {
 /* world_report.c: the signature of a finding, and what a person reads. */
 void run_write_signature(enum check check, char *signature, size_t capacity);
 void run_print_report(FILE *out);
+/* "t1 preempted in free s3 (record 5) at remote.c:18 weak cas (yield 7), t0 goes on", of a switch with a site. */
+void run_describe_switch(const struct thread_switch *one, char *text, size_t capacity);
 /* "tiny 96 B, slab 3/4 used, heap 2" for an address. */
 void run_describe_place(const void *address, char *text, size_t capacity);
 

@@ -32,6 +32,8 @@ struct run run;
 static struct world_totals totals;
 static world_observer *observer;
 static void *observer_context;
+static world_switch_observer *switch_observer;
+static void *switch_observer_context;
 static uint64_t untouched_hash; /* hash of what an untouched world looks like */
 
 enum { FIBER_STACK_BYTES = 512 * 1024, STACK_GUARD_BYTES = 64 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
@@ -224,6 +226,12 @@ void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
     if (site != NULL) {
         noted->operation = from->operation;
         noted->yield = yield;
+        totals.switches++;
+        if (switch_observer != NULL) {
+            char text[256];
+            run_describe_switch(noted, text, sizeof text);
+            switch_observer(switch_observer_context, noted->operation.index, text);
+        }
     }
     from->root = hak_thread;
     hak_thread = to->root;
@@ -388,6 +396,11 @@ struct world_totals world_totals(void) {
 void world_observe(world_observer *new_observer, void *context) {
     observer = new_observer;
     observer_context = context;
+}
+
+void world_observe_switches(world_switch_observer *new_observer, void *context) {
+    switch_observer = new_observer;
+    switch_observer_context = context;
 }
 
 bool world_arm_fault(const char *name) {

@@ -71,11 +71,17 @@ typedef void world_observer(void *context, const struct world_step *step);
 /* Called after each record of later runs; NULL to stop. Costs nothing when unset. */
 void world_observe(world_observer *observer, void *context);
 
+/* Called for each switch of threads inside an operation, with the record it was in and a sentence that says where. NULL
+ * to stop. */
+typedef void world_switch_observer(void *context, uint32_t record, const char *text);
+void world_observe_switches(world_switch_observer *observer, void *context);
+
 /* Counters over the life of the world, for summaries and benchmarks. */
 struct world_totals {
     uint64_t executions;
     uint64_t operations;
     uint64_t dirty_pages; /* cleared by resets */
+    uint64_t switches;    /* inside operations */
 };
 struct world_totals world_totals(void);
 

@@ -7,6 +7,8 @@
 #include "oracle/fault.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
+#include "oracle/site.h"
+#include "oracle/text.h"
 
 static const char *operation_name(void) {
     return run.now->index < run.program->record_count ? program_op_info[run.now->record.op].name : "end";
@@ -155,18 +157,36 @@ static void print_map(FILE *out) {
     }
 }
 
+void run_describe_switch(const struct thread_switch *one, char *text, size_t capacity) {
+    char words[96], site[64];
+    text_format_record(&one->operation.record, words, sizeof words);
+    site_text(one->site, site, sizeof site);
+    snprintf(text, capacity, "t%u preempted in %s (record %" PRIu32 ") at %s (yield %" PRIu32 "), t%u goes on",
+             one->from, words, one->operation.index, site, one->yield, one->to);
+}
+
+/* Those inside operations say where; those between are only named, many on a line. */
 static void print_switches(FILE *out) {
     uint32_t kept = run.switch_count < SWITCHES_KEPT ? run.switch_count : SWITCHES_KEPT;
-    fputs("  schedule    ", out);
     if (kept == 0) {
-        fputs("one thread\n", out);
+        fputs("  schedule    one thread\n", out);
         return;
     }
+    fputs("  schedule    the last switches (step:from>to)", out);
+    bool on_line = false;
     for (uint32_t i = run.switch_count - kept; i < run.switch_count; i++) {
         const struct thread_switch *one = &run.switches[i % SWITCHES_KEPT];
-        fprintf(out, "%s%" PRIu32 ":t%u>t%u", i == run.switch_count - kept ? "" : " ", one->step, one->from, one->to);
+        if (one->site != NULL) {
+            char text[256];
+            run_describe_switch(one, text, sizeof text);
+            fprintf(out, "\n    %" PRIu32 ": %s", one->step, text);
+            on_line = false;
+        } else {
+            fprintf(out, "%s%" PRIu32 ":t%u>t%u", on_line ? " " : "\n    ", one->step, one->from, one->to);
+            on_line = true;
+        }
     }
-    fputs("  (step:from>to, the last ones)\n", out);
+    fputc('\n', out);
 }
 
 void run_print_report(FILE *out) {

@@ -25,7 +25,7 @@ static const struct verb_help help = {
     "  hakfuzz show --json crash-0123abcd | jq '.steps[] | select(.applied)'\n",
 };
 
-enum { PLACEMENT_BYTES_MAX = 96, OPERATION_BYTES_MAX = 96 };
+enum { SWITCHES_MAX = 64, PLACEMENT_BYTES_MAX = 96, OPERATION_BYTES_MAX = 96 };
 
 struct seen {
     bool reached;
@@ -40,6 +40,10 @@ struct show {
     struct program program;
     struct seen *steps; /* program.record_count of them */
     struct execution execution;
+    char *switch_text; /* what `switches` holds: a line each, of the first SWITCHES_MAX inside operations */
+    size_t switch_bytes;
+    FILE *switches;
+    unsigned switch_count;
 };
 
 static void observe(void *context, const struct world_step *step) {
@@ -50,6 +54,14 @@ static void observe(void *context, const struct world_step *step) {
         seen->step = *step;
         snprintf(seen->placement, sizeof seen->placement, "%s", step->placement != NULL ? step->placement : "");
         seen->step.placement = NULL;
+    }
+}
+
+static void observe_switch(void *context, uint32_t record, const char *text) {
+    struct show *show = context;
+    (void)record;
+    if (show->switch_count++ < SWITCHES_MAX) {
+        fprintf(show->switches, "%s\n", text);
     }
 }
 
@@ -165,6 +177,10 @@ static int print_text(const struct show *show) {
         print_step(show, i, widths);
     }
     print_text_part(text, false);
+    if (show->switch_count > 0) {
+        printf("\nswitches inside operations: %u%s\n%s", show->switch_count,
+               show->switch_count > SWITCHES_MAX ? ", of which the first" : "", show->switch_text);
+    }
     putchar('\n');
     print_verdict(show);
     free(text);
@@ -202,6 +218,11 @@ static void print_json(const struct show *show, const char *path) {
     for (uint32_t i = 0; i < show->program.record_count; i++) {
         cJSON_AddItemToArray(steps, step_json(show, i));
     }
+    cJSON *switches = cJSON_AddArrayToObject(object, "switches");
+    for (char *line = show->switch_text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        cJSON_AddItemToArray(switches, cJSON_CreateString(line));
+    }
     json_verdict(object, &show->execution.verdict);
     json_text(object, "report", show->execution.report);
     json_print(object);
@@ -210,13 +231,20 @@ static void print_json(const struct show *show, const char *path) {
 static int show_input(struct show *show, const char *path) {
     program_read(&show->program, show->input.bytes, show->input.size_bytes);
     show->steps = calloc((size_t)show->program.record_count + 1, sizeof *show->steps);
-    if (show->steps == NULL || !choice_open_world() || !choice_arm(&show->choice)) {
+    show->switches = open_memstream(&show->switch_text, &show->switch_bytes);
+    if (show->steps == NULL || show->switches == NULL || !choice_open_world() || !choice_arm(&show->choice)) {
         return EXIT_USAGE;
     }
     choice_tell(&show->choice);
     world_observe(observe, show);
+    world_observe_switches(observe_switch, show);
     execute(&show->choice, &show->input, path, EXECUTE_KEEP_REPORT, &show->execution);
     world_observe(NULL, NULL);
+    world_observe_switches(NULL, NULL);
+    if (fflush(show->switches) != 0) {
+        fprintf(stderr, "hakfuzz show: %s\n", strerror(errno));
+        return EXIT_USAGE;
+    }
     if (show->options.json) {
         print_json(show, path);
     } else if (print_text(show) != EXIT_CLEAN) {
@@ -237,6 +265,10 @@ static int show_arguments(struct show *show) {
     }
     int code = show_input(show, path);
     free(show->steps);
+    if (show->switches != NULL) {
+        fclose(show->switches);
+    }
+    free(show->switch_text);
     execution_free(&show->execution);
     input_free(&show->input);
     return code;
