@@ -190,11 +190,11 @@ _Noreturn static void deadlock(void) {
         if (lane->waits_for == NULL) {
             continue;
         }
-        char site[64], name[40], holder[32] = "nobody we know";
+        char site[64], name[40], holder[48] = "nobody we know";
         uint8_t by = holder_of(lane->waits_for);
         if (by != SCHEDULER_NOBODY) {
             snprintf(holder, sizeof holder, "t%u%s", by,
-                     scheduler.lanes[by].rank == RANK_NONE ? ", which has ended" : "");
+                     scheduler.lanes[by].is_running ? "" : ", which has left the allocator");
         }
         site_text(lane->site, site, sizeof site);
         size_t used = strlen(message);
