@@ -381,7 +381,7 @@ static void test_mutation_reaches_every_kind_of_change(void **state) {
     size_t start_bytes = edit_close(&edit);
     struct program before;
     program_read(&before, start, start_bytes);
-    for (unsigned i = 0; i < 5000; i++) {
+    for (unsigned i = 0; i < 10000; i++) {
         uint8_t bytes[BUFFER_BYTES];
         struct program after;
         memcpy(bytes, start, start_bytes);
@@ -413,7 +413,7 @@ static void test_mutation_reaches_every_kind_of_change(void **state) {
                                op,    thread, slot,   size,       argument};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         assert_true(counts[i] > 20);
-    assert_true(same < 5000 / 20); /* a mutation that changes nothing is an execution lost */
+    assert_true(same < 10000 / 20); /* a mutation that changes nothing is an execution lost */
 }
 
 static void test_cross_takes_from_both(void **state) {

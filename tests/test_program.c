@@ -146,12 +146,16 @@ static void test_genes_stand_behind_the_records(void **state) {
     uint8_t bytes[HEADER + 3 * RECORD] = {0};
     struct program program;
     bytes[12] = 1;
-    gene_write(&(struct gene){.record = 0x0102, .yield = 3, .value = 4}, bytes + HEADER + 2 * RECORD);
+    gene_write(&(struct gene){.record = 0x0102, .yield = 3, .value = 4, .kind = GENE_WEAK},
+               bytes + HEADER + 2 * RECORD);
     program_read(&program, bytes, sizeof bytes);
     struct gene gene = program_gene(&program, 0);
     assert_int_equal(gene.record, 0x0102);
     assert_int_equal(gene.yield, 3);
     assert_int_equal(gene.value, 4);
+    assert_int_equal(gene.kind, GENE_WEAK);
+    bytes[HEADER + 2 * RECORD + 4] = GENE_KIND_COUNT + GENE_LOWER;
+    assert_int_equal(program_gene(&program, 0).kind, GENE_LOWER);
 }
 
 /* --- local --- */
@@ -231,7 +235,7 @@ static void test_removing_a_record_leaves_the_others(void **state) {
 
 static void test_header_fields_decode(void **state) {
     (void)state;
-    static const uint8_t bytes[HEADER] = {1, 3, 1, 2, 0x02, 0x01, 0x10, 0, OP_FREE, 200, 7, 9, 0x25, 10};
+    static const uint8_t bytes[HEADER] = {1, 3, 1, 2, 0x02, 0x01, 0x10, 0, OP_FREE, 200, 7, 9, 0x25, 10, 2, 77};
     struct program program;
     program_read(&program, bytes, sizeof bytes);
     const struct program_header *header = &program.header;
@@ -246,6 +250,8 @@ static void test_header_fields_decode(void **state) {
     assert_int_equal(header->clock_step_ms, 9);
     assert_int_equal(header->gene_count, 5);
     assert_int_equal(header->preset, PRESET_FAIL_FAST);
+    assert_int_equal(header->mode, MODE_PCT);
+    assert_int_equal(header->mode_seed, 77);
 }
 
 static void test_header_fields_wrap(void **state) {
@@ -260,6 +266,8 @@ static void test_header_fields_wrap(void **state) {
     assert_int_equal(program.header.favoured_op, 0xff % OP_COUNT);
     assert_int_equal(program.header.gene_count, 15);
     assert_int_equal(program.header.preset, 0xff % PRESET_COUNT);
+    assert_int_equal(program.header.mode, 0xff % MODE_COUNT);
+    assert_int_equal(program.header.mode_seed, 0);
 }
 
 static void test_nop_and_the_unknown_cannot_be_switched_off(void **state) {
@@ -368,7 +376,9 @@ static void test_header_reads_back_as_written(void **state) {
         assert_int_equal(bytes[2], noise[2] % 4);
         assert_int_equal(bytes[11], noise[11]);
         assert_int_equal(bytes[13], noise[13] % PRESET_COUNT);
-        assert_int_equal(bytes[14] | bytes[15], 0);
+        assert_int_equal(bytes[14], noise[14] % MODE_COUNT);
+        assert_int_equal(bytes[15],
+                         bytes[14] == MODE_GENES ? 0 : noise[15]); /* where nothing is drawn it means nothing */
     }
 }
 

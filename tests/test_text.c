@@ -105,6 +105,7 @@ static void test_written_text_comes_back_the_same(void **state) {
                                "fail-every 3\n"
                                "clock-step 10\n"
                                "options fail-fast\n"
+                               "mode pct 200\n"
                                "t0 nop\n"
                                "t0 malloc s3 96+1                   # size 97\n"
                                "t0 malloc s4 96\n"
@@ -127,6 +128,9 @@ static void test_written_text_comes_back_the_same(void **state) {
                                "t0 malloc s5 1152-1                 # size 1151\n"
                                "t0 malloc s6 36k                    # size 36864\n"
                                "gene at=5 yield=0 hold=3\n"
+                               "gene at=6 yield=255 stale=2\n"
+                               "gene at=7 yield=1 weak=1\n"
+                               "gene at=8 yield=12 lower=255\n"
                                "tail ab cd\n";
     assert_text_is(text, text);
 }
@@ -181,10 +185,10 @@ static void test_short_programs_are_raw_headers(void **state) {
 
 static void test_raw_bytes_win(void **state) {
     (void)state;
-    static const char text[] = "hakmem 1\nslots 4\nheader ! 01060100 00000000 00000000 0000aa00\n"
+    static const char text[] = "hakmem 1\nslots 4\nheader ! 01060100 00000000 00000000 0000a800\n"
                                "t0 malloc s1 96+1 ! 1a 04 05 ff 85 01 12 34\n";
     static const uint8_t expected[] = {0x01, 0x06, 0x01, 0, 0,    0,    0,    0,    0,    0,    0,    0,
-                                       0,    0,    0xaa, 0, 0x1a, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
+                                       0,    0,    0xa8, 0, 0x1a, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
     size_t size_bytes;
     uint8_t *bytes = assembled(text, strlen(text), &size_bytes);
     assert_int_equal(size_bytes, sizeof expected);

@@ -21,7 +21,8 @@
     " (known: nop, malloc, calloc, realloc, reallocarray, aligned_alloc, posix_memalign, memalign, free, free_sized, " \
     "usable, write, verify, trim, start, end, fork, clock, fail, check, malloc_many, free_many, free_aligned_sized, "  \
     "option, report)"
-#define KNOWN_LINES " (known: geometry, slots, place, off, favour, fail-every, header, clock-step, options, gene, tail)"
+#define KNOWN_LINES                                                                                                    \
+    " (known: geometry, slots, place, off, favour, fail-every, header, clock-step, options, mode, gene, tail)"
 
 static void assert_error(const char *text, size_t length, unsigned line, unsigned column, const char *message) {
     struct text_error error;
@@ -157,6 +158,10 @@ static void test_errors_behind_records(void **state) {
     (void)state;
     static const struct error_case cases[] = {
         {"gene at=1 yield=0\n", 1, 18, "expected \"hold=\""},
+        {"gene at=1 yield=0 1\n", 1, 19, "expected \"hold=\""},
+        {"gene at=1 yield=0 hold=256\n", 1, 24, "hold must be from 0 to 255, not \"256\""},
+        {"gene at=1 yield=0 weak=1 ! 01 00 00 01 00 00 00 00\n", 1, 26,
+         "these bytes say another gene (delete them or correct the words)"},
         {"gene at=65536 yield=0 hold=1\n", 1, 9, "at must be from 0 to 65535, not \"65536\""},
         {"gene at=1 yield=0 hold=1 ! 02 00 00 01 00 00 00 00\n", 1, 26,
          "these bytes say another gene (delete them or correct the words)"},
