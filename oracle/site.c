@@ -63,15 +63,19 @@ uint32_t site_number(const struct hak_site *site) {
     return number_of[site - __start_hak_sites];
 }
 
-void site_text(const struct hak_site *site, char *text, size_t capacity) {
+const char *site_kind_name(const struct hak_site *site) {
     static const char *const kinds[] = {
 #define KIND_NAME(id, name) name,
         HAK_SITE_KIND_TABLE(KIND_NAME)
 #undef KIND_NAME
     };
+    return kinds[site->kind];
+}
+
+void site_text(const struct hak_site *site, char *text, size_t capacity) {
     const char *slash = strrchr(site->file, '/');
     snprintf(text, capacity, "%s:%" PRIu32 " %s", slash == NULL ? site->file : slash + 1, site->line,
-             kinds[site->kind]);
+             site_kind_name(site));
 }
 
 const char *site_order_name(uint8_t order) {

@@ -18,6 +18,8 @@ const struct hak_site *site_at(uint32_t number);
 uint32_t site_number(const struct hak_site *site);
 /* "remote.c:17 weak cas" */
 void site_text(const struct hak_site *site, char *text, size_t capacity);
+/* "weak cas" */
+const char *site_kind_name(const struct hak_site *site);
 /* "acquire", and the like. */
 const char *site_order_name(uint8_t order);
 

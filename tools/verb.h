@@ -16,5 +16,6 @@ verb_function verb_disasm;
 verb_function verb_show;
 verb_function verb_bench;
 verb_function verb_detect;
+verb_function verb_sites;
 
 #endif
