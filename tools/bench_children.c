@@ -9,7 +9,7 @@
 #include "tools/place.h"
 #include "tools/terminal.h"
 
-enum { EMPTY_RUNS = 5000000, WORKER_ROUNDS = 5, WORKER_TARGETS = 2 };
+enum { EMPTY_RUNS = 5000000, WORKER_ROUNDS = 5 };
 
 static bool tick(void *context, size_t done) {
     (void)context;
@@ -55,18 +55,20 @@ static double read_line(const char *output, const char *target) {
     return line != NULL ? strtod(line + strlen(wanted), NULL) : 0;
 }
 
-bool bench_worker(const char *path, double slice_s, double per_second[2], const char **missing) {
+bool bench_worker(const char *path, double slice_s, const char *const *names, unsigned count, double *per_second,
+                  const char **missing) {
     char seconds[24];
-    double total_s = slice_s * WORKER_ROUNDS * WORKER_TARGETS;
+    double total_s = slice_s * WORKER_ROUNDS * count;
     snprintf(seconds, sizeof seconds, "%d", total_s < 1 ? 1 : (int)(total_s + 0.5));
     struct child child = {.arguments = {path, "bench", "fuzz", "--worker", "--seconds", seconds}};
     bool good = run_one(&child);
-    per_second[0] = good ? read_line(child.output, "threads") : 0;
-    per_second[1] = good ? read_line(child.output, "sequence") : 0;
-    children_free(&child, 1);
-    if (per_second[0] <= 0 || per_second[1] <= 0) {
-        *missing = "it did not answer; try it by hand: build/fuzz/hakfuzz bench fuzz --worker";
-        return false;
+    for (unsigned i = 0; i < count; i++) {
+        per_second[i] = good ? read_line(child.output, names[i]) : 0;
+        good = good && per_second[i] > 0;
     }
-    return true;
+    children_free(&child, 1);
+    if (!good) {
+        *missing = "it did not answer; try it by hand: build/fuzz/hakfuzz bench fuzz --worker";
+    }
+    return good;
 }

@@ -8,7 +8,8 @@
  * libFuzzer counts its own time in whole seconds, so the figure is made from wall time, start-up taken off. */
 double bench_empty_target(const char *path, const char **missing);
 
-/* Ask another hakfuzz for its executions a second: [0] threads, [1] sequence, `slice_s` for each. */
-bool bench_worker(const char *path, double slice_s, double per_second[2], const char **missing);
+/* Ask another hakfuzz for its executions a second, `slice_s` for each of `count` names of what it measures. */
+bool bench_worker(const char *path, double slice_s, const char *const *names, unsigned count, double *per_second,
+                  const char **missing);
 
 #endif

@@ -17,8 +17,27 @@ _Static_assert(THROUGHPUT_BYTES_MAX ==
                    PROGRAM_HEADER_BYTES + PROGRAM_RECORD_BYTES * (THROUGHPUT_RECORDS + PROGRAM_GENES_MAX),
                "a pool entry holds the largest program of 64 records");
 
+/* Three threads, a few records each in turn, that are switched; or none that are. */
+static void set_schedule(struct program_header *header, uint8_t *units, uint8_t *genes, uint32_t gene_count,
+                         enum throughput_schedule schedule, uint64_t seed) {
+    enum { THREADS = 3, RECORDS_IN_TURN = 4 };
+    bool switching = schedule == THROUGHPUT_SWITCHING;
+    header->mode = !switching ? MODE_GENES : seed % 2 == 0 ? MODE_RANDOM : MODE_PCT;
+    header->mode_seed = (uint8_t)(seed * 37);
+    for (uint32_t i = 0; switching && i < THROUGHPUT_RECORDS; i++) {
+        uint8_t *thread = units + i * PROGRAM_RECORD_BYTES + 1;
+        *thread = (uint8_t)((*thread + i / RECORDS_IN_TURN) % THREADS);
+    }
+    for (uint32_t i = 0; !switching && i < gene_count; i++) {
+        struct gene gene = gene_read(genes + i * PROGRAM_RECORD_BYTES);
+        gene.yield = 0;
+        gene.kind = GENE_HOLD;
+        gene_write(&gene, genes + i * PROGRAM_RECORD_BYTES);
+    }
+}
+
 /* A program of exactly 64 records; its size, or 0 when this seed gives another length. */
-static size_t generate(uint64_t seed, uint8_t *bytes) {
+static size_t generate(uint64_t seed, enum throughput_schedule schedule, uint8_t *bytes) {
     uint8_t wide[CAPACITY];
     struct mutate_random random;
     struct program program;
@@ -33,19 +52,22 @@ static size_t generate(uint64_t seed, uint8_t *bytes) {
     memcpy(bytes, wide, kept);
     struct program_header header = program.header;
     header.ops_off |= UINT32_C(1) << OP_MALLOC_MANY | UINT32_C(1) << OP_FREE_MANY;
-    program_header_write(&header, bytes);
     memcpy(bytes + kept, wide + size_bytes - genes_bytes, genes_bytes);
+    set_schedule(&header, bytes + PROGRAM_HEADER_BYTES, bytes + kept, program.gene_count, schedule, seed);
+    program_header_write(&header, bytes);
     return kept + genes_bytes;
 }
 
-void throughput_pool_make(struct throughput_pool *pool, const struct target_info *target) {
+void throughput_pool_make(struct throughput_pool *pool, const struct target_info *target,
+                          enum throughput_schedule schedule) {
+    uint64_t switches_before = world_totals().switches;
     memset(pool, 0, sizeof *pool);
     pool->target = target;
     uint64_t operations = 0;
     for (uint64_t seed = 1;
          pool->count < THROUGHPUT_PROGRAMS && pool->findings < THROUGHPUT_PROGRAMS && seed <= SEEDS_MAX; seed++) {
         uint8_t *bytes = pool->bytes[pool->count];
-        size_t size_bytes = generate(seed, bytes);
+        size_t size_bytes = generate(seed, schedule, bytes);
         struct program program;
         struct verdict verdict;
         program_read(&program, bytes, size_bytes);
@@ -59,6 +81,7 @@ void throughput_pool_make(struct throughput_pool *pool, const struct target_info
         guard_end();
     }
     pool->operations = pool->count > 0 ? (double)operations / pool->count : 0;
+    pool->switches = pool->count > 0 ? (double)(world_totals().switches - switches_before) / pool->count : 0;
 }
 
 double throughput_measure(const struct throughput_pool *pool, double seconds) {
@@ -79,4 +102,29 @@ double throughput_measure(const struct throughput_pool *pool, double seconds) {
     }
     guard_end();
     return (double)executions * 1e9 / (double)elapsed_ns;
+}
+
+/* Mode random: seed modulo 4 is the window, a quarter of it the gap. Returns seconds an execution, and sets switches.
+ */
+static double measure_with_seed(struct throughput_pool *pool, uint8_t seed, double seconds, double *switches) {
+    for (unsigned i = 0; i < pool->count; i++) {
+        struct program program;
+        program_read(&program, pool->bytes[i], pool->sizes_bytes[i]);
+        program.header.mode = MODE_RANDOM;
+        program.header.mode_seed = seed;
+        program_header_write(&program.header, pool->bytes[i]);
+    }
+    struct world_totals before = world_totals();
+    double per_second = throughput_measure(pool, seconds);
+    struct world_totals after = world_totals();
+    *switches = (double)(after.switches - before.switches) / (double)(after.executions - before.executions);
+    return 1 / per_second;
+}
+
+double throughput_switch_ns(struct throughput_pool *pool, double seconds) {
+    enum { WINDOW = 2, GAP_SHORTEST = 4 * 0, GAP_LONGEST = 4 * 7 };
+    double many, few;
+    double many_s = measure_with_seed(pool, WINDOW + GAP_SHORTEST, seconds / 2, &many);
+    double few_s = measure_with_seed(pool, WINDOW + GAP_LONGEST, seconds / 2, &few);
+    return (many_s - few_s) * 1e9 / (many - few);
 }

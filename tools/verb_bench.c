@@ -21,24 +21,32 @@ static const struct verb_help help = {
     "[OPTION...] NAME",
     "NAME is what to measure:\n"
     "  fuzz   executions a second of 64-operation programs (256 fixed ones, round robin) on the targets threads and\n"
-    "         sequence, the cost of a reset, the same in the sanitizer build, and the ratio to the empty libFuzzer\n"
-    "         target. Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n",
+    "         sequence; 'switching' is threads with three threads that are switched inside operations. The cost of a\n"
+    "         reset and of a switch, the same in the sanitizer build, and the ratio to the empty libFuzzer target. Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n",
     "  hakfuzz bench fuzz\n"
     "  hakfuzz bench fuzz --seconds 30 --json\n",
 };
 
-enum { ROUNDS = 5, SECONDS_MAX = 3600, RESET_PAGES = 64, POOLS = 2, ROW_COUNT = 2 * POOLS + 1 };
-static const enum target pool_targets[POOLS] = {TARGET_THREADS, TARGET_SEQUENCE};
+enum { ROUNDS = 5, SECONDS_MAX = 3600, RESET_PAGES = 64, POOLS = 3, ROW_COUNT = 2 * POOLS + 1 };
+static const struct {
+    enum target target;
+    enum throughput_schedule schedule;
+} pool_table[POOLS] = {
+    {TARGET_THREADS, THROUGHPUT_WHOLE}, {TARGET_THREADS, THROUGHPUT_SWITCHING}, {TARGET_SEQUENCE, THROUGHPUT_WHOLE}};
+static const char *const pool_names[POOLS] = {"threads", "switching", "sequence"};
+enum { POOL_SWITCHING = 1 };
 
 struct bench {
     struct options options;
     int seconds;
     int worker;
-    struct throughput_pool *pools; /* POOLS */
-    double here[POOLS][ROUNDS];    /* executions a second */
+    struct throughput_pool *pools;       /* POOLS */
+    struct throughput_pool *rescheduled; /* one, for the cost of a switch */
+    double here[POOLS][ROUNDS];          /* executions a second */
     double asan[POOLS][ROUNDS];
     double empty[ROUNDS];
     double reset_ns[ROUNDS];
+    double switch_ns[ROUNDS];
     unsigned rounds_done;
     char *asan_path; /* NULL: not there, and why in asan_missing */
     char *empty_path;
@@ -72,11 +80,12 @@ static void find_children(struct bench *bench) {
 
 static bool make_pools(struct bench *bench) {
     bench->pools = calloc(POOLS, sizeof *bench->pools);
-    if (bench->pools == NULL || !choice_open_world() || !world_arm_fault("")) {
+    bench->rescheduled = calloc(1, sizeof *bench->rescheduled);
+    if (bench->pools == NULL || bench->rescheduled == NULL || !choice_open_world() || !world_arm_fault("")) {
         return false;
     }
     for (unsigned i = 0; i < POOLS; i++) {
-        throughput_pool_make(&bench->pools[i], &target_table[pool_targets[i]]);
+        throughput_pool_make(&bench->pools[i], &target_table[pool_table[i].target], pool_table[i].schedule);
         bench->findings += bench->pools[i].findings;
         if (bench->pools[i].count == 0) {
             fprintf(stderr,
@@ -91,10 +100,12 @@ static bool make_pools(struct bench *bench) {
 
 static bool measure_round(struct bench *bench, unsigned round, double slice_s) {
     for (unsigned i = 0; i < POOLS; i++) {
-        progress("round %u of %d: target %s", round + 1, ROUNDS, bench->pools[i].target->name);
+        progress("round %u of %d: %s", round + 1, ROUNDS, pool_names[i]);
         bench->here[i][round] = throughput_measure(&bench->pools[i], slice_s);
     }
     bench->reset_ns[round] = (double)sim_bench_reset_ns(RESET_PAGES);
+    *bench->rescheduled = bench->pools[POOL_SWITCHING];
+    bench->switch_ns[round] = throughput_switch_ns(bench->rescheduled, slice_s);
     if (bench->empty_path != NULL) {
         progress("round %u of %d: the empty target", round + 1, ROUNDS);
         bench->empty[round] = bench_empty_target(bench->empty_path, &bench->empty_missing);
@@ -105,10 +116,11 @@ static bool measure_round(struct bench *bench, unsigned round, double slice_s) {
     }
     if (bench->asan_path != NULL) {
         progress("round %u of %d: the sanitizer build", round + 1, ROUNDS);
-        double both[POOLS];
-        if (bench_worker(bench->asan_path, slice_s, both, &bench->asan_missing)) {
-            bench->asan[0][round] = both[0];
-            bench->asan[1][round] = both[1];
+        double all[POOLS];
+        if (bench_worker(bench->asan_path, slice_s, pool_names, POOLS, all, &bench->asan_missing)) {
+            for (unsigned i = 0; i < POOLS; i++) {
+                bench->asan[i][round] = all[i];
+            }
         } else {
             free(bench->asan_path);
             bench->asan_path = NULL;
@@ -122,8 +134,7 @@ static unsigned make_rows(struct bench *bench, struct row *rows) {
     for (unsigned build = 0; build < 2; build++) {
         for (unsigned i = 0; i < POOLS && (build == 0 || bench->asan_path != NULL); i++) {
             struct row *row = &rows[count++];
-            snprintf(row->label, sizeof row->label, "%s%s", target_table[pool_targets[i]].name,
-                     build > 0 ? ", sanitizers" : "");
+            snprintf(row->label, sizeof row->label, "%s%s", pool_names[i], build > 0 ? ", sanitizers" : "");
             row->per_second = stats_of(build > 0 ? bench->asan[i] : bench->here[i], bench->rounds_done);
             row->operation_ns = 1e9 / row->per_second.median / bench->pools[i].operations;
         }
@@ -131,11 +142,17 @@ static unsigned make_rows(struct bench *bench, struct row *rows) {
     return count;
 }
 
+static double switch_ns(const struct bench *bench) {
+    double values[ROUNDS];
+    memcpy(values, bench->switch_ns, sizeof values); /* it is sorted */
+    return stats_of(values, bench->rounds_done).median;
+}
+
 static void print_text(const struct bench *bench, const struct row *rows, unsigned count, double empty, double reset) {
-    printf("%d programs a target, each %d records; operations that do something: %.1f (threads), %.1f (sequence); "
-           "%u rounds\n\n",
+    printf("%d programs a target, each %d records; operations that do something: %.1f (threads), %.1f (switching), "
+           "%.1f (sequence); %u rounds\n\n",
            THROUGHPUT_PROGRAMS, THROUGHPUT_RECORDS, bench->pools[0].operations, bench->pools[1].operations,
-           bench->rounds_done);
+           bench->pools[2].operations, bench->rounds_done);
     printf("%-24s  %12s  %25s  %8s  %s\n", "", "executions/s", "(least .. most)", "ns/op", "empty target is");
     for (unsigned i = 0; i < count; i++) {
         const struct row *row = &rows[i];
@@ -150,6 +167,8 @@ static void print_text(const struct bench *bench, const struct row *rows, unsign
         printf("%-24s  %12.0f\n", "empty libFuzzer target", empty);
     }
     printf("\nreset with %d dirty pages: %.0f ns\n", RESET_PAGES, reset);
+    printf("switch of threads inside an operation: %.1f ns; %.1f of them in a program of 'switching'\n",
+           switch_ns(bench), bench->pools[POOL_SWITCHING].switches);
     if (bench->empty_path == NULL) {
         printf("not measured: the empty target: %s\n", bench->empty_missing);
     }
@@ -168,7 +187,8 @@ static void print_json(const struct bench *bench, const struct row *rows, unsign
     for (unsigned i = 0; i < count; i++) {
         cJSON *item = cJSON_CreateObject();
         json_text(item, "label", rows[i].label);
-        json_text(item, "target", target_table[pool_targets[i % POOLS]].name);
+        json_text(item, "target", target_table[pool_table[i % POOLS].target].name);
+        json_bool(item, "switching", i % POOLS == POOL_SWITCHING);
         json_bool(item, "sanitizers", i >= POOLS);
         json_number(item, "operations_per_execution", bench->pools[i % POOLS].operations);
         json_number(item, "executions_per_second", rows[i].per_second.median);
@@ -190,6 +210,8 @@ static void print_json(const struct bench *bench, const struct row *rows, unsign
     }
     json_number(object, "reset_pages", RESET_PAGES);
     json_number(object, "reset_ns", reset);
+    json_number(object, "switch_ns", switch_ns(bench));
+    json_number(object, "switches_per_execution", bench->pools[POOL_SWITCHING].switches);
     json_number(object, "findings", bench->findings);
     json_print(object);
 }
@@ -212,7 +234,7 @@ static int report(struct bench *bench) {
 static int work(struct bench *bench) {
     double slice_s = (double)bench->seconds / ROUNDS / POOLS;
     for (unsigned i = 0; i < POOLS; i++) {
-        printf("worker %s %.3f\n", bench->pools[i].target->name, throughput_measure(&bench->pools[i], slice_s));
+        printf("worker %s %.3f\n", pool_names[i], throughput_measure(&bench->pools[i], slice_s));
     }
     return EXIT_CLEAN;
 }
@@ -275,6 +297,7 @@ int verb_bench(int argc, char **argv) {
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &bench.options);
     int code = outcome == OPTIONS_GO ? bench_arguments(&bench) : options_exit(outcome);
     free(bench.pools);
+    free(bench.rescheduled);
     free(bench.asan_path);
     free(bench.empty_path);
     options_free(&bench.options);
