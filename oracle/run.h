@@ -64,8 +64,8 @@ struct thread_switch {
     uint8_t from;
     uint8_t to;
     const struct hak_site *site; /* the access that has to wait; NULL between operations */
-    struct operation operation;  /* of `from`, with a site */
-    uint32_t yield;              /* of that operation, with a site */
+    uint32_t index;              /* of the record that `from` is in, with a site; ... */
+    uint32_t yield;              /* ... and which of its yields */
 };
 
 struct run {
@@ -150,13 +150,14 @@ void run_thread_end(void);
  * of an access it is inside the allocator. */
 void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield);
 
-/* Around every call of the allocator by an operation: between the two, other threads may run. */
+/* Around every call of the allocator by an operation: between the two, other threads may run. Who is alone in the
+ * allocator, in a record where nothing is to be decided, need not be looked at. */
 enum { NO_SLOT = 64 };
 static inline void run_enter(uint8_t slot) {
     run.now->inside = true;
     run.now->overlapped = run.inside++ != 0;
     run.claimed |= slot == NO_SLOT ? 0 : UINT64_C(1) << slot;
-    hak_shim.level = run.level;
+    hak_shim.level = run.inside > 1 || scheduler_hot->is_watched ? run.level : 0;
 }
 static inline void run_leave(uint8_t slot) {
     hak_shim.level = 0;

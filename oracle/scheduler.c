@@ -29,15 +29,13 @@ enum {
 };
 
 struct lane {
-    uint16_t rank;   /* of the record it is in, else of its next one; RANK_NONE: no more */
-    bool is_running; /* in that record */
-    uint32_t hold;   /* records of others that must run first */
+    struct scheduler_lane hot; /* first, so that the running thread's lane is where scheduler_hot points */
+    uint16_t rank;             /* of the record it is in, else of its next one; RANK_NONE: no more */
+    bool is_running;           /* in that record */
+    uint32_t hold;             /* records of others that must run first */
     uint32_t priority;
     const volatile void *waits_for; /* word of a lock */
-    uint32_t yields;                /* of the record */
-    uint32_t decide_at;
     uint64_t random;
-    const struct hak_site *site; /* the last one */
     const volatile void *locks[LOCKS_MAX];
     uint32_t lock_count;
     uint32_t watched; /* sites noted towards a livelock */
@@ -57,6 +55,13 @@ static struct {
     uint16_t next_rank[PROGRAM_RECORDS_MAX]; /* of the same thread */
     struct lane lanes[PROGRAM_THREADS_MAX];
 } scheduler;
+
+static struct scheduler_lane nobody; /* where threads are not switched */
+struct scheduler_lane *scheduler_hot = &nobody;
+
+static struct lane *lane_now(void) {
+    return (struct lane *)(void *)scheduler_hot;
+}
 
 /* --- randomness --- */
 
@@ -88,13 +93,14 @@ static uint16_t rank_first(void) {
 /* Threads that can run, as bits: not held and near enough, else not held, else all. */
 static uint32_t candidates(void) {
     uint32_t all = 0, free = 0, near = 0;
-    uint32_t last = (uint32_t)rank_first() + scheduler.window;
+    uint32_t last = scheduler.mode == MODE_GENES ? RANK_NONE : (uint32_t)rank_first() + scheduler.window;
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         const struct lane *lane = &scheduler.lanes[i];
         uint32_t bit = (uint32_t)can_run(lane) << i;
+        uint32_t free_bit = bit & -(uint32_t)(lane->hold == 0);
         all |= bit;
-        free |= lane->hold == 0 ? bit : 0;
-        near |= lane->hold == 0 && (lane->is_running || lane->rank <= last) ? bit : 0;
+        free |= free_bit;
+        near |= free_bit & -(uint32_t)((uint32_t)lane->is_running | (uint32_t)(lane->rank <= last));
     }
     return near != 0 ? near : free != 0 ? free : all;
 }
@@ -118,8 +124,11 @@ static uint8_t highest_priority(uint32_t threads) {
 }
 
 static uint8_t any_of(uint32_t threads, struct lane *random) {
-    uint32_t skip = random_below(random, (uint32_t)__builtin_popcount(threads));
-    for (; skip > 0; skip--) {
+    uint32_t count = 0;
+    for (uint32_t left = threads; left != 0; left &= left - 1) {
+        count++;
+    }
+    for (uint32_t skip = random_below(random, count); skip > 0; skip--) {
         threads &= threads - 1;
     }
     return (uint8_t)__builtin_ctz(threads);
@@ -127,7 +136,7 @@ static uint8_t any_of(uint32_t threads, struct lane *random) {
 
 /* Of the candidates. Pre: there is one. */
 static uint8_t choose(uint32_t threads, bool is_between) {
-    struct lane *lane = &scheduler.lanes[run.thread];
+    struct lane *lane = lane_now();
     uint8_t chosen;
     if (scheduler.mode == MODE_PCT) {
         chosen = highest_priority(threads);
@@ -196,7 +205,7 @@ _Noreturn static void deadlock(void) {
             snprintf(holder, sizeof holder, "t%u%s", by,
                      scheduler.lanes[by].is_running ? "" : ", which has left the allocator");
         }
-        site_text(lane->site, site, sizeof site);
+        site_text(lane->hot.site, site, sizeof site);
         size_t used = strlen(message);
         snprintf(message + used, sizeof message - used, "%st%u waits at %s for %s, held by %s", used == 0 ? "" : "; ",
                  i, site, scheduler_lock_name(lane->waits_for, name, sizeof name), holder);
@@ -225,7 +234,7 @@ static void livelock_watch(struct lane *lane, const struct hak_site *site) {
         snprintf(text + used, sizeof text - used, "%s%s", used == 0 ? "" : ", ", one);
     }
     finding_raise(CHECK_LIVELOCK, NULL, "t%u made %" PRIu32 " accesses in one operation, and goes round at %s",
-                  run.thread, lane->yields, text);
+                  run.thread, lane->hot.yields, text);
 }
 
 /* --- decisions inside an operation --- */
@@ -236,17 +245,17 @@ static bool is_named(uint32_t record) {
 
 /* The first yield after `yields` at which something is decided. */
 static uint32_t decide_next(struct lane *lane, uint32_t record) {
-    uint32_t next = (lane->yields / YIELDS_FAIR + 1) * YIELDS_FAIR;
-    if (lane->yields >= YIELDS_MAX) {
-        return lane->yields + 1;
+    uint32_t next = (lane->hot.yields / YIELDS_FAIR + 1) * YIELDS_FAIR;
+    if (lane->hot.yields >= YIELDS_MAX) {
+        return lane->hot.yields + 1;
     }
     if (scheduler.mode == MODE_RANDOM) {
-        uint32_t random = lane->yields + 1 + random_below(lane, 2 * scheduler.gap);
+        uint32_t random = lane->hot.yields + 1 + random_below(lane, 2 * scheduler.gap);
         next = random < next ? random : next;
     }
     for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
-        if (gene->record == record && gene->yield > lane->yields && gene->yield < next) {
+        if (gene->record == record && gene->yield > lane->hot.yields && gene->yield < next) {
             next = gene->yield;
         }
     }
@@ -258,7 +267,7 @@ static struct scheduler_twist genes_apply(struct lane *lane, uint32_t record) {
     struct scheduler_twist twist = {0};
     for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
-        if (gene->record != record || gene->yield != lane->yields) {
+        if (gene->record != record || gene->yield != lane->hot.yields) {
             continue;
         }
         switch (gene->kind) {
@@ -307,45 +316,37 @@ static void give_way(struct lane *lane, const struct hak_site *site) {
     int saved_errno = errno;
     run.now->overlapped = true;
     hak_shim.level = 0;
-    run_trace((uint64_t)lane->yields << 32 | (uint64_t)run.now->index << 16 | (unsigned)run.thread << 8 | next);
-    switch_map_note(site, scheduler.lanes[next].is_running ? scheduler.lanes[next].site : NULL);
-    run_switch_to(next, site, lane->yields);
+    run_trace((uint64_t)lane->hot.yields << 32 | (uint64_t)run.now->index << 16 | (unsigned)run.thread << 8 | next);
+    switch_map_note(site, scheduler.lanes[next].is_running ? scheduler.lanes[next].hot.site : NULL);
+    run_switch_to(next, site, lane->hot.yields);
+    scheduler_hot = &lane->hot;
     hak_shim.level = run.level;
     errno = saved_errno;
 }
 
-static struct scheduler_twist decide(struct lane *lane, const struct hak_site *site) {
+struct scheduler_twist scheduler_decide(const struct hak_site *site) {
+    struct lane *lane = lane_now();
     uint32_t record = run.now->index;
     struct scheduler_twist twist = genes_apply(lane, record);
-    bool fair = lane->yields % YIELDS_FAIR == 0;
-    if (lane->yields > YIELDS_MAX) {
+    bool fair = lane->hot.yields % YIELDS_FAIR == 0;
+    if (lane->hot.yields > YIELDS_MAX) {
         livelock_watch(lane, site);
     }
     if (fair) {
         be_fair(lane);
     }
     bool wants = lane->hold != 0 || scheduler.mode != MODE_GENES;
-    lane->decide_at = decide_next(lane, record);
+    lane->hot.decide_at = decide_next(lane, record);
     if (wants) {
         give_way(lane, site);
     }
     return twist;
 }
 
-struct scheduler_twist scheduler_point(const volatile void *address, const struct hak_site *site) {
-    struct lane *lane = &scheduler.lanes[run.thread];
-    (void)address;
-    lane->site = site;
-    if (HAK_LIKELY(++lane->yields < lane->decide_at)) {
-        return (struct scheduler_twist){0};
-    }
-    return decide(lane, site);
-}
-
 /* --- locks --- */
 
 void scheduler_lock(const volatile void *word, bool is_held) {
-    struct lane *lane = &scheduler.lanes[run.thread];
+    struct lane *lane = lane_now();
     if (is_held && lane->lock_count < LOCKS_MAX) {
         lane->locks[lane->lock_count++] = word;
         return;
@@ -365,13 +366,13 @@ void scheduler_forget_others(void) {
 }
 
 void scheduler_wait(_Atomic uint32_t *word, uint32_t expected) {
-    struct lane *lane = &scheduler.lanes[run.thread];
-    (void)scheduler_point(word, lane->site); /* it may be released between the last look and the wait */
+    struct lane *lane = lane_now();
+    (void)scheduler_point(lane->hot.site); /* it may be released between the last look and the wait */
     if (*HAK_BARE(word) != expected) {
         return;
     }
     lane->waits_for = word;
-    give_way(lane, lane->site);
+    give_way(lane, lane->hot.site);
 }
 
 /* One of them: whose record is first in order. */
@@ -384,8 +385,8 @@ void scheduler_wake(_Atomic uint32_t *word) {
     if (woken != SCHEDULER_NOBODY) {
         scheduler.lanes[woken].waits_for = NULL;
         if (scheduler.mode == MODE_PCT) { /* it may come first now */
-            struct lane *lane = &scheduler.lanes[run.thread];
-            lane->decide_at = lane->yields + 1;
+            struct lane *lane = lane_now();
+            lane->hot.decide_at = lane->hot.yields + 1;
         }
     }
 }
@@ -401,17 +402,19 @@ static uint64_t random_of(uint32_t record) {
 
 uint32_t scheduler_take(void) {
     struct lane *lane = &scheduler.lanes[run.thread];
+    scheduler_hot = &lane->hot;
     uint32_t record = run.order[lane->rank];
     lane->is_running = true;
-    lane->yields = lane->watched = 0;
+    lane->hot.yields = lane->watched = 0;
     memset(lane->watch, 0, sizeof lane->watch);
     lane->random = scheduler.mode == MODE_GENES ? 0 : random_of(record);
-    lane->decide_at = decide_next(lane, record);
+    lane->hot.decide_at = decide_next(lane, record);
+    lane->hot.is_watched = scheduler.mode == MODE_RANDOM || is_named(record);
     return record;
 }
 
 void scheduler_finish(void) {
-    struct lane *lane = &scheduler.lanes[run.thread];
+    struct lane *lane = lane_now();
     lane->rank = scheduler.next_rank[lane->rank];
     lane->is_running = false;
     for (uint8_t i = 0; i < scheduler.threads; i++) {
@@ -517,6 +520,6 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     if (scheduler.mode == MODE_PCT) {
         priorities_make();
     }
-    run.thread = 0;
+    scheduler_hot = &scheduler.lanes[0].hot;
     return scheduler_next();
 }

@@ -26,6 +26,15 @@
 
 enum { SCHEDULER_NOBODY = 0xff };
 
+/* What every access of the running thread touches. */
+struct scheduler_lane {
+    uint32_t yields;             /* of the record */
+    uint32_t decide_at;          /* the next one at which something is decided */
+    const struct hak_site *site; /* the last one */
+    bool is_watched;             /* something is to be decided inside the record, or may be */
+};
+extern struct scheduler_lane *scheduler_hot;
+
 /* The level at which the program's operations may overlap: 0, not at all. */
 uint32_t scheduler_level(const struct program *program, uint8_t threads);
 
@@ -45,7 +54,12 @@ struct scheduler_twist {
     bool fails;    /* a weak compare-exchange */
 };
 /* The running thread is about to make an access; returns when it is its turn. */
-struct scheduler_twist scheduler_point(const volatile void *address, const struct hak_site *site);
+struct scheduler_twist scheduler_decide(const struct hak_site *site);
+static inline struct scheduler_twist scheduler_point(const struct hak_site *site) {
+    struct scheduler_lane *lane = scheduler_hot;
+    lane->site = site;
+    return HAK_LIKELY(++lane->yields < lane->decide_at) ? (struct scheduler_twist){0} : scheduler_decide(site);
+}
 
 /* The running thread holds, or no longer holds, the lock at `word`. */
 void scheduler_lock(const volatile void *word, bool is_held);

@@ -41,17 +41,17 @@ static void write_value(volatile void *address, uint32_t size_bytes, uint64_t va
 /* A load, or a plain access. */
 void *hak_shim_access(const volatile void *address, uint32_t size_bytes, const struct hak_site *site) {
     (void)size_bytes;
-    (void)scheduler_point(address, site);
+    (void)scheduler_point(site);
     return (void *)(uintptr_t)address;
 }
 
 void hak_shim_store(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
-    (void)scheduler_point(address, site);
+    (void)scheduler_point(site);
     write_value(address, size_bytes, value);
 }
 
 uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
-    (void)scheduler_point(address, site);
+    (void)scheduler_point(site);
     uint64_t before = read_value(address, size_bytes);
     write_value(address, size_bytes, value);
     if (site->kind == HAK_SITE_UNLOCK || (site->kind == HAK_SITE_LOCK && before == 0)) {
@@ -61,7 +61,7 @@ uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t
 }
 
 uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
-    (void)scheduler_point(address, site);
+    (void)scheduler_point(site);
     uint64_t before = read_value(address, size_bytes);
     write_value(address, size_bytes, before + value);
     return before;
@@ -69,7 +69,7 @@ uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t valu
 
 uint64_t hak_shim_cas(volatile void *address, uint32_t size_bytes, uint64_t expected, uint64_t desired, bool *took,
                       const struct hak_site *site) {
-    struct scheduler_twist twist = scheduler_point(address, site);
+    struct scheduler_twist twist = scheduler_point(site);
     uint64_t before = read_value(address, size_bytes);
     *took = before == expected && !(twist.fails && site->kind == HAK_SITE_WEAK_CAS);
     if (*took) {

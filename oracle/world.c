@@ -224,13 +224,13 @@ void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
     noted->to = next;
     noted->site = site;
     if (site != NULL) {
-        noted->operation = from->operation;
+        noted->index = from->operation.index;
         noted->yield = yield;
         totals.switches++;
         if (switch_observer != NULL) {
             char text[256];
             run_describe_switch(noted, text, sizeof text);
-            switch_observer(switch_observer_context, noted->operation.index, text);
+            switch_observer(switch_observer_context, noted->index, text);
         }
     }
     from->root = hak_thread;

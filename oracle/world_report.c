@@ -159,10 +159,11 @@ static void print_map(FILE *out) {
 
 void run_describe_switch(const struct thread_switch *one, char *text, size_t capacity) {
     char words[96], site[64];
-    text_format_record(&one->operation.record, words, sizeof words);
+    struct record record = program_record(run.program, one->index);
+    text_format_record(&record, words, sizeof words);
     site_text(one->site, site, sizeof site);
     snprintf(text, capacity, "t%u preempted in %s (record %" PRIu32 ") at %s (yield %" PRIu32 "), t%u goes on",
-             one->from, words, one->operation.index, site, one->yield, one->to);
+             one->from, words, one->index, site, one->yield, one->to);
 }
 
 /* Those inside operations say where; those between are only named, many on a line. */

@@ -193,7 +193,7 @@ static void test_deadlock_names_who_waits_and_who_holds(void **state) {
     assert_true(world_arm_fault("lock-kept"));
     assert_int_equal(run_text("oom",
                               "t0 malloc s0 16\nt1 malloc s1 16\nt0 fail n=1\nt0 malloc s2 2k-16\nt1 trim\n"
-                              "gene at=0 yield=1 hold=1\n",
+                              "gene at=0 yield=1 hold=1\ngene at=3 yield=255 hold=1\ngene at=4 yield=255 hold=1\n",
                               &verdict),
                      CHECK_DEADLOCK);
     assert_non_null(strstr(verdict.message, "t1 waits at pool.c:"));

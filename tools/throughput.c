@@ -17,20 +17,21 @@ _Static_assert(THROUGHPUT_BYTES_MAX ==
                    PROGRAM_HEADER_BYTES + PROGRAM_RECORD_BYTES * (THROUGHPUT_RECORDS + PROGRAM_GENES_MAX),
                "a pool entry holds the largest program of 64 records");
 
-/* Three threads, a few records each in turn, that are switched; or none that are. */
+/* Three threads, a few records each in turn, that are switched as often as in what the mutator makes; or none that are.
+ */
 static void set_schedule(struct program_header *header, uint8_t *units, uint8_t *genes, uint32_t gene_count,
                          enum throughput_schedule schedule, uint64_t seed) {
-    enum { THREADS = 3, RECORDS_IN_TURN = 4 };
+    enum { THREADS = 3, RECORDS_IN_TURN = 4, MODE_PERIOD = 6 };
     bool switching = schedule == THROUGHPUT_SWITCHING;
-    header->mode = !switching ? MODE_GENES : seed % 2 == 0 ? MODE_RANDOM : MODE_PCT;
+    header->mode = switching && seed % MODE_PERIOD < MODE_COUNT ? (enum program_mode)(seed % MODE_PERIOD) : MODE_GENES;
     header->mode_seed = (uint8_t)(seed * 37);
     for (uint32_t i = 0; switching && i < THROUGHPUT_RECORDS; i++) {
         uint8_t *thread = units + i * PROGRAM_RECORD_BYTES + 1;
         *thread = (uint8_t)((*thread + i / RECORDS_IN_TURN) % THREADS);
     }
-    for (uint32_t i = 0; !switching && i < gene_count; i++) {
+    for (uint32_t i = 0; i < gene_count; i++) {
         struct gene gene = gene_read(genes + i * PROGRAM_RECORD_BYTES);
-        gene.yield = 0;
+        gene.yield = (uint8_t)(!switching ? 0 : gene.yield == 0 ? 1 : gene.yield);
         gene.kind = GENE_HOLD;
         gene_write(&gene, genes + i * PROGRAM_RECORD_BYTES);
     }
@@ -44,7 +45,8 @@ static size_t generate(uint64_t seed, enum throughput_schedule schedule, uint8_t
     mutate_seed(&random, seed);
     size_t size_bytes = mutate_generate(&random, THROUGHPUT_RECORDS, wide, sizeof wide);
     program_read(&program, wide, size_bytes);
-    if (program.record_count < THROUGHPUT_RECORDS || program.tail_bytes != 0) {
+    if (program.record_count < THROUGHPUT_RECORDS || program.tail_bytes != 0 ||
+        (schedule == THROUGHPUT_SWITCHING && program.gene_count == 0)) {
         return 0;
     }
     size_t kept = PROGRAM_HEADER_BYTES + (size_t)THROUGHPUT_RECORDS * PROGRAM_RECORD_BYTES;
