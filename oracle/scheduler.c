@@ -1,61 +1,17 @@
 /* scheduler: who runs next.
  *
- * A thread's lane says where it is: its next record or the one it is in, by rank in the order of schedule.c, and what
- * keeps it from running. Each access costs a counter and a comparison with `decide_at`, the number of the next yield at
+ * Each access costs a counter and a comparison with `decide_at`, the number of the next yield at
  * which there is something to decide. */
 #include "oracle/scheduler.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "allocator/root.h"
-#include "allocator/shard.h"
-#include "allocator/shards.h"
-#include "oracle/finding.h"
+#include "oracle/lane.h"
 #include "oracle/run.h"
-#include "oracle/site.h"
 #include "oracle/switch_map.h"
 
-enum {
-    RANK_NONE = UINT16_MAX,
-    LOCKS_MAX = 32,
-    YIELDS_MAX = 1 << 18,  /* of one operation; the longest take some ten thousand */
-    YIELDS_FAIR = 1 << 14, /* so often every other thread gets its turn, whatever genes and priorities say */
-    SITES_SHOWN = 4,
-    WATCHED_YIELDS = 256,
-    PRIORITY_FIRST = 256, /* those that threads begin with lie above what a gene can say */
-};
-
-struct lane {
-    struct scheduler_lane hot; /* first, so that the running thread's lane is where scheduler_hot points */
-    uint16_t rank;             /* of the record it is in, else of its next one; RANK_NONE: no more */
-    bool is_running;           /* in that record */
-    uint32_t hold;             /* records of others that must run first */
-    uint32_t priority;
-    const volatile void *waits_for; /* word of a lock */
-    uint64_t random;
-    const volatile void *locks[LOCKS_MAX];
-    uint32_t lock_count;
-    uint32_t watched; /* sites noted towards a livelock */
-    const struct hak_site *watch[SITES_SHOWN];
-};
-
-static struct {
-    const struct program *program;
-    uint8_t threads;
-    enum program_mode mode;
-    uint8_t seed;
-    uint16_t window; /* ranks that a record may be ahead of the first that is not finished */
-    uint32_t gap;    /* mode random: yields between two switches, on average */
-    uint64_t named;  /* bit i: a gene names a record that is i modulo 64 */
-    uint32_t gene_count;
-    struct gene genes[PROGRAM_GENES_MAX];
-    uint16_t next_rank[PROGRAM_RECORDS_MAX]; /* of the same thread */
-    struct lane lanes[PROGRAM_THREADS_MAX];
-} scheduler;
-
+struct scheduler scheduler;
 static struct scheduler_lane nobody; /* where threads are not switched */
 struct scheduler_lane *scheduler_hot = &nobody;
 
@@ -78,13 +34,20 @@ static uint32_t random_below(struct lane *lane, uint32_t bound) {
 
 /* --- who may run --- */
 
-static bool can_run(const struct lane *lane) {
-    return lane->rank != RANK_NONE && lane->waits_for == NULL;
+static void set_can(const struct lane *lane, bool can) {
+    uint32_t bit = UINT32_C(1) << lane->number;
+    scheduler.can = can ? scheduler.can | bit : scheduler.can & ~bit;
+}
+
+static void set_hold(struct lane *lane, uint32_t hold) {
+    uint32_t bit = UINT32_C(1) << lane->number;
+    lane->hold = hold;
+    scheduler.held = hold != 0 ? scheduler.held | bit : scheduler.held & ~bit;
 }
 
 static uint16_t rank_first(void) {
     uint16_t first = RANK_NONE;
-    for (uint8_t i = 0; i < scheduler.threads; i++) {
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         first = scheduler.lanes[i].rank < first ? scheduler.lanes[i].rank : first;
     }
     return first;
@@ -92,17 +55,19 @@ static uint16_t rank_first(void) {
 
 /* Threads that can run, as bits: not held and near enough, else not held, else all. */
 static uint32_t candidates(void) {
-    uint32_t all = 0, free = 0, near = 0;
-    uint32_t last = scheduler.mode == MODE_GENES ? RANK_NONE : (uint32_t)rank_first() + scheduler.window;
-    for (uint8_t i = 0; i < scheduler.threads; i++) {
-        const struct lane *lane = &scheduler.lanes[i];
-        uint32_t bit = (uint32_t)can_run(lane) << i;
-        uint32_t free_bit = bit & -(uint32_t)(lane->hold == 0);
-        all |= bit;
-        free |= free_bit;
-        near |= free_bit & -(uint32_t)((uint32_t)lane->is_running | (uint32_t)(lane->rank <= last));
+    uint32_t free = scheduler.can & ~scheduler.held;
+    if (free == 0) {
+        return scheduler.can;
     }
-    return near != 0 ? near : free != 0 ? free : all;
+    if (scheduler.mode == MODE_GENES) {
+        return free;
+    }
+    uint32_t near = 0, last = (uint32_t)rank_first() + scheduler.window;
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        const struct lane *lane = &scheduler.lanes[i];
+        near |= ((uint32_t)lane->is_running | (uint32_t)(lane->rank <= last)) << i;
+    }
+    return (free & near) != 0 ? free & near : free;
 }
 
 static uint8_t lowest_rank(uint32_t threads) {
@@ -123,15 +88,18 @@ static uint8_t highest_priority(uint32_t threads) {
     return best;
 }
 
+/* Bits of a set of threads: how many, and which. A table, because nobody can predict them. */
+_Static_assert(PROGRAM_THREADS_MAX == 4, "the table is for four threads");
+static const struct {
+    uint8_t count;
+    uint8_t nth[PROGRAM_THREADS_MAX];
+} sets[1 << PROGRAM_THREADS_MAX] = {
+    {0, {0}}, {1, {0}},    {1, {1}},    {2, {0, 1}},    {1, {2}},    {2, {0, 2}},    {2, {1, 2}},    {3, {0, 1, 2}},
+    {1, {3}}, {2, {0, 3}}, {2, {1, 3}}, {3, {0, 1, 3}}, {2, {2, 3}}, {3, {0, 2, 3}}, {3, {1, 2, 3}}, {4, {0, 1, 2, 3}},
+};
+
 static uint8_t any_of(uint32_t threads, struct lane *random) {
-    uint32_t count = 0;
-    for (uint32_t left = threads; left != 0; left &= left - 1) {
-        count++;
-    }
-    for (uint32_t skip = random_below(random, count); skip > 0; skip--) {
-        threads &= threads - 1;
-    }
-    return (uint8_t)__builtin_ctz(threads);
+    return sets[threads].nth[random_below(random, sets[threads].count)];
 }
 
 /* Of the candidates. Pre: there is one. */
@@ -141,100 +109,13 @@ static uint8_t choose(uint32_t threads, bool is_between) {
     if (scheduler.mode == MODE_PCT) {
         chosen = highest_priority(threads);
     } else if (scheduler.mode == MODE_RANDOM && (!is_between || random_below(lane, 2) == 0)) {
-        uint32_t others = is_between ? threads : threads & ~(UINT32_C(1) << run.thread);
+        uint32_t others = is_between ? threads : threads & ~(UINT32_C(1) << lane->number);
         chosen = others == 0 ? run.thread : any_of(others, lane);
     } else {
         chosen = lowest_rank(threads);
     }
-    scheduler.lanes[chosen].hold = 0; /* if it was held, nobody else could run */
+    set_hold(&scheduler.lanes[chosen], 0); /* if it was held, nobody else could run */
     return chosen;
-}
-
-/* --- deadlock and livelock --- */
-
-const char *scheduler_lock_name(const volatile void *word, char *buffer, size_t capacity) {
-    const struct {
-        const void *word;
-        const char *name;
-    } locks[] = {{&hak_root.heaps.lock.word, "heaps.lock"}, {&hak_root.pool.lock.word, "pool.lock"},
-                 {&hak_root.runs.lock.word, "runs.lock"},   {&hak_root.bigs.lock.word, "big.lock"},
-                 {&hak_root.map.lock.word, "map.lock"},     {&hak_root.meta.lock.word, "meta.lock"}};
-    for (unsigned i = 0; i < sizeof locks / sizeof locks[0]; i++) {
-        if (word == locks[i].word) {
-            return locks[i].name;
-        }
-    }
-    for (struct hak_heap *heap = hak_load(&hak_root.heaps.known, relaxed); heap != NULL; heap = heap->next_known) {
-        if (word == &heap->lock.word) {
-            snprintf(buffer, capacity, "heap.lock of heap %" PRIu32, heap->id);
-            return buffer;
-        }
-    }
-    for (uint32_t i = 0; i < hak_shards_end(); i++) {
-        if (hak_shards_at(i) != NULL && word == &hak_shards_at(i)->lock.word) {
-            snprintf(buffer, capacity, "shard.lock of shard %" PRIu32, i);
-            return buffer;
-        }
-    }
-    return "a lock";
-}
-
-static uint8_t holder_of(const volatile void *word) {
-    for (uint8_t i = 0; i < scheduler.threads; i++) {
-        const struct lane *lane = &scheduler.lanes[i];
-        for (uint32_t k = 0; k < lane->lock_count; k++) {
-            if (lane->locks[k] == word) {
-                return i;
-            }
-        }
-    }
-    return SCHEDULER_NOBODY;
-}
-
-_Noreturn static void deadlock(void) {
-    char message[VERDICT_MESSAGE_BYTES_MAX] = "";
-    hak_shim.level = 0;
-    for (uint8_t i = 0; i < scheduler.threads; i++) {
-        const struct lane *lane = &scheduler.lanes[i];
-        if (lane->waits_for == NULL) {
-            continue;
-        }
-        char site[64], name[40], holder[48] = "nobody we know";
-        uint8_t by = holder_of(lane->waits_for);
-        if (by != SCHEDULER_NOBODY) {
-            snprintf(holder, sizeof holder, "t%u%s", by,
-                     scheduler.lanes[by].is_running ? "" : ", which has left the allocator");
-        }
-        site_text(lane->hot.site, site, sizeof site);
-        size_t used = strlen(message);
-        snprintf(message + used, sizeof message - used, "%st%u waits at %s for %s, held by %s", used == 0 ? "" : "; ",
-                 i, site, scheduler_lock_name(lane->waits_for, name, sizeof name), holder);
-    }
-    finding_raise(CHECK_DEADLOCK, NULL, "%s", message);
-}
-
-/* The operation is far too long: note where it is, for some yields more, then say so. */
-static void livelock_watch(struct lane *lane, const struct hak_site *site) {
-    bool is_known = false;
-    for (unsigned i = 0; i < SITES_SHOWN; i++) {
-        is_known = is_known || lane->watch[i] == site;
-        if (!is_known && lane->watch[i] == NULL) {
-            lane->watch[i] = site;
-            is_known = true;
-        }
-    }
-    if (++lane->watched < WATCHED_YIELDS) {
-        return;
-    }
-    char text[VERDICT_MESSAGE_BYTES_MAX] = "";
-    for (unsigned i = 0; i < SITES_SHOWN && lane->watch[i] != NULL; i++) {
-        char one[64];
-        site_text(lane->watch[i], one, sizeof one);
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%s", used == 0 ? "" : ", ", one);
-    }
-    finding_raise(CHECK_LIVELOCK, NULL, "t%u made %" PRIu32 " accesses in one operation, and goes round at %s",
-                  run.thread, lane->hot.yields, text);
 }
 
 /* --- decisions inside an operation --- */
@@ -272,7 +153,7 @@ static struct scheduler_twist genes_apply(struct lane *lane, uint32_t record) {
         }
         switch (gene->kind) {
         case GENE_HOLD:
-            lane->hold = gene->value;
+            set_hold(lane, gene->value);
             break;
         case GENE_STALE:
             twist.stale = gene->value;
@@ -296,18 +177,18 @@ static void be_fair(struct lane *lane) {
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         struct lane *other = &scheduler.lanes[i];
         if (other != lane) {
-            other->hold = 0;
+            set_hold(other, 0);
             others += other->rank != RANK_NONE;
         }
     }
-    lane->hold = others;
+    set_hold(lane, others);
 }
 
 /* The thread stops at `site`, if it is not chosen itself. */
 static void give_way(struct lane *lane, const struct hak_site *site) {
     uint32_t threads = candidates();
     if (threads == 0) {
-        deadlock();
+        scheduler_deadlock();
     }
     uint8_t next = choose(threads, false);
     if (next == run.thread) {
@@ -330,7 +211,7 @@ struct scheduler_twist scheduler_decide(const struct hak_site *site) {
     struct scheduler_twist twist = genes_apply(lane, record);
     bool fair = lane->hot.yields % YIELDS_FAIR == 0;
     if (lane->hot.yields > YIELDS_MAX) {
-        livelock_watch(lane, site);
+        scheduler_livelock_watch(lane, site);
     }
     if (fair) {
         be_fair(lane);
@@ -372,6 +253,7 @@ void scheduler_wait(_Atomic uint32_t *word, uint32_t expected) {
         return;
     }
     lane->waits_for = word;
+    set_can(lane, false);
     give_way(lane, lane->hot.site);
 }
 
@@ -384,6 +266,7 @@ void scheduler_wake(_Atomic uint32_t *word) {
     uint8_t woken = lowest_rank(waiting);
     if (woken != SCHEDULER_NOBODY) {
         scheduler.lanes[woken].waits_for = NULL;
+        set_can(&scheduler.lanes[woken], true);
         if (scheduler.mode == MODE_PCT) { /* it may come first now */
             struct lane *lane = lane_now();
             lane->hot.decide_at = lane->hot.yields + 1;
@@ -417,9 +300,14 @@ void scheduler_finish(void) {
     struct lane *lane = lane_now();
     lane->rank = scheduler.next_rank[lane->rank];
     lane->is_running = false;
+    if (lane->rank == RANK_NONE) {
+        set_can(lane, false);
+    }
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         struct lane *other = &scheduler.lanes[i];
-        other->hold -= other != lane && other->hold != 0;
+        if (other != lane && other->hold != 0) {
+            set_hold(other, other->hold - 1);
+        }
     }
 }
 
@@ -439,7 +327,7 @@ uint8_t scheduler_next(void) {
     for (;;) {
         uint32_t threads = candidates();
         if (threads == 0 && rank_first() != RANK_NONE) {
-            deadlock();
+            scheduler_deadlock();
         }
         if (threads == 0) {
             return SCHEDULER_NOBODY;
@@ -484,7 +372,8 @@ static void queues_make(uint32_t records) {
     }
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         struct lane *lane = &scheduler.lanes[i];
-        *lane = (struct lane){.rank = next[i]};
+        *lane = (struct lane){.number = i, .rank = next[i]};
+        set_can(lane, next[i] != RANK_NONE);
     }
 }
 
@@ -507,6 +396,7 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.seed = program->header.mode_seed;
     scheduler.window = scheduler.mode == MODE_GENES ? PROGRAM_RECORDS_MAX : windows[scheduler.seed % 4];
     scheduler.gap = gaps[scheduler.seed / 4 % 8];
+    scheduler.can = scheduler.held = 0;
     scheduler.named = 0;
     scheduler.gene_count = 0;
     for (uint32_t i = 0; i < program->gene_count; i++) {

@@ -74,7 +74,7 @@ check=calloc-nonzero
 
 # ---- the tool itself -------------------------------------------------------------------------------------------------
 
-verbs="run repro show asm disasm bench detect"
+verbs="run repro show asm disasm bench detect sites"
 expect 'help lists every verb' 0 "$hakfuzz" --help
 for verb in $verbs; do has out "^  $verb +[a-z]"; done
 for verb in $verbs; do
@@ -416,6 +416,18 @@ expect 'show: --json' 1 "$hakfuzz" show --json --fault $fault dirty.hak
 has out '"operation":	"malloc s0 96"'
 has out '"reached":	false'
 
+expect 'show: switches inside operations' 0 "$hakfuzz" show --target threads "$source/corpus/threads/seed/preempted-push.hak"
+has out '^switches inside operations: 3'
+has out '^t1 preempted in free s0 \(record 3\) at [a-z]+\.[ch]:[0-9]+ .* \(yield 10\), t2 goes on'
+expect 'show: --json has switches' 0 "$hakfuzz" show --json --target threads "$source/corpus/threads/seed/preempted-push.hak"
+has out '"switches":	\["t1 preempted in free s0'
+expect 'sites: where the scheduler may switch' 0 "$hakfuzz" sites
+has out '^remote\.c:[0-9]+ weak cas +release, failing relaxed'
+has out '^pool\.c:[0-9]+ lock +acquire'
+expect 'sites: --json' 0 "$hakfuzz" sites --json
+has out '"kind":	"plain store"'
+expect 'sites: no arguments' 2 "$hakfuzz" sites remote.c
+
 # ---- bench and detect ------------------------------------------------------------------------------------------------
 
 expect 'bench: without a name, what there is' 2 "$hakfuzz" bench
@@ -424,6 +436,7 @@ expect 'bench: a name that is not there' 2 "$hakfuzz" bench malloc
 has err "not 'malloc'; there is: fuzz"
 expect 'bench: executions of this build' 0 "$hakfuzz" bench fuzz --worker --seconds 1
 has out '^worker threads [1-9]'
+has out '^worker switching [1-9]'
 has out '^worker sequence [1-9]'
 expect 'detect: finds a fault' 0 "$hakfuzz" detect --fault $fault --trials 3
 has out "^$fault +[a-z]+ +$check +3/3 +3/3 +3/3 "

@@ -220,6 +220,31 @@ static void test_header_changes_reach_every_field(void **state) {
     assert_int_equal(changed[0] | changed[12], 0);
 }
 
+/* Genes are of every kind that means something in their mode, and stand in front of records and at all places inside.
+ */
+static void test_genes_are_of_every_kind(void **state) {
+    (void)state;
+    struct mutate_random random;
+    unsigned kinds[MODE_COUNT][GENE_KIND_COUNT] = {{0}}, before = 0, early = 0, late = 0;
+    mutate_seed(&random, 17);
+    for (unsigned i = 0; i < 3000; i++) {
+        enum program_mode mode = (enum program_mode)(i % MODE_COUNT);
+        struct gene gene = make_gene(&random, 10, mode);
+        assert_true(gene.record < 10 && gene.value > 0);
+        kinds[mode][gene.kind]++;
+        before += gene.yield == 0;
+        early += gene.yield > 0 && gene.yield <= 8;
+        late += gene.yield > 32;
+        assert_true(gene.yield != 0 || gene.kind == GENE_HOLD || gene.kind == GENE_LOWER);
+    }
+    for (unsigned mode = 0; mode < MODE_COUNT; mode++) {
+        assert_true(kinds[mode][GENE_HOLD] > 100 && kinds[mode][GENE_WEAK] > 5 && kinds[mode][GENE_STALE] > 5);
+        assert_int_equal(kinds[mode][GENE_LOWER] > 100, mode == MODE_PCT);
+    }
+    assert_int_equal(kinds[MODE_GENES][GENE_LOWER], 0);
+    assert_true(before > 500 && early > 700 && late > 200);
+}
+
 /* --- the header steers the mutator --- */
 
 static void test_inserted_records_are_switched_on(void **state) {
@@ -284,6 +309,7 @@ int main(void) {
         cmocka_unit_test(test_products_wrap),
         cmocka_unit_test(test_headers_vary),
         cmocka_unit_test(test_header_changes_reach_every_field),
+        cmocka_unit_test(test_genes_are_of_every_kind),
         cmocka_unit_test(test_inserted_records_are_switched_on),
         cmocka_unit_test(test_favour_is_honoured),
         cmocka_unit_test(test_a_favour_that_is_switched_off_is_none),

@@ -1,0 +1,57 @@
+/* lane: the state of the scheduler, shared by the files scheduler*.c and by nobody else.
+ *
+ * A thread's lane says where it is: its next record or the one it is in, by rank in the order of schedule.c, and what
+ * keeps it from running. One OS thread. */
+#ifndef HAKMEM_ORACLE_LANE_H
+#define HAKMEM_ORACLE_LANE_H
+
+#include "oracle/scheduler.h"
+
+enum {
+    RANK_NONE = UINT16_MAX,
+    LOCKS_MAX = 32,
+    YIELDS_MAX = 1 << 18,  /* of one operation; none that ends makes a tenth of it */
+    YIELDS_FAIR = 1 << 14, /* so often every other thread gets its turn, whatever genes and priorities say */
+    SITES_SHOWN = 4,
+    WATCHED_YIELDS = 256,
+    PRIORITY_FIRST = 256, /* those that threads begin with lie above what a gene can say */
+};
+
+struct lane {
+    struct scheduler_lane hot; /* first, so that the running thread's lane is where scheduler_hot points */
+    uint8_t number;            /* of the thread */
+    uint16_t rank;             /* of the record it is in, else of its next one; RANK_NONE: no more */
+    bool is_running;           /* in that record */
+    uint32_t hold;             /* records of others that must run first */
+    uint32_t priority;
+    const volatile void *waits_for; /* word of a lock */
+    uint64_t random;
+    const volatile void *locks[LOCKS_MAX];
+    uint32_t lock_count;
+    uint32_t watched; /* sites noted towards a livelock */
+    const struct hak_site *watch[SITES_SHOWN];
+};
+
+struct scheduler {
+    const struct program *program;
+    uint8_t threads;
+    enum program_mode mode;
+    uint8_t seed;
+    uint16_t window; /* ranks that a record may be ahead of the first that is not finished */
+    uint32_t gap;    /* mode random: yields between two switches, on average */
+    uint32_t can;    /* threads that have records left and wait for nothing, as bits */
+    uint32_t held;   /* threads that are held back, as bits */
+    uint64_t named;  /* bit i: a gene names a record that is i modulo 64 */
+    uint32_t gene_count;
+    struct gene genes[PROGRAM_GENES_MAX];
+    uint16_t next_rank[PROGRAM_RECORDS_MAX]; /* of the same thread */
+    struct lane lanes[PROGRAM_THREADS_MAX];
+};
+extern struct scheduler scheduler;
+
+/* Everybody waits: raises "deadlock". */
+_Noreturn void scheduler_deadlock(void);
+/* The operation is far too long: notes where it is and, after some accesses more, raises "livelock". */
+void scheduler_livelock_watch(struct lane *lane, const struct hak_site *site);
+
+#endif
