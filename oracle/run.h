@@ -115,6 +115,9 @@ static inline void run_forget_subject(void) {
 
 /* world_ops.c: carry out the record in run.now->record on the running thread. */
 void run_record(void);
+/* world_process.c: carry out the records fork and option. */
+void run_fork(void);
+void run_option(void);
 /* world_final.c: the proof of the whole heap, for CHECK records and the end; and the last step. */
 void run_prove_heap(void);
 void run_final_free(void);

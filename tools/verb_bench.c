@@ -22,7 +22,8 @@ static const struct verb_help help = {
     "NAME is what to measure:\n"
     "  fuzz   executions a second of 64-operation programs (256 fixed ones, round robin) on the targets threads and\n"
     "         sequence; 'switching' is threads with three threads that are switched inside operations. The cost of a\n"
-    "         reset and of a switch, the same in the sanitizer build, and the ratio to the empty libFuzzer target. Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n",
+    "         reset and of a switch, the same in the sanitizer build, and the ratio to the empty libFuzzer target.\n"
+    "         Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n",
     "  hakfuzz bench fuzz\n"
     "  hakfuzz bench fuzz --seconds 30 --json\n",
 };

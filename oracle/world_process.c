@@ -1,0 +1,55 @@
+/* world_process: operations that are about the whole process: fork, and options that change on the way. */
+#include <string.h>
+
+#include "allocator/process.h"
+#include "allocator/root.h"
+#include "oracle/finding.h"
+#include "oracle/preset.h"
+#include "oracle/run.h"
+
+/* What a fork's parent does, then what its child does: that has one thread, every lock is new, and the other threads'
+ * heaps have lost their owners. Threads that are named again are born anew. The child goes on only where no other
+ * thread is in the middle of an operation, which would be lost with what it holds. */
+void run_fork(void) {
+    run.now->applied = true;
+    run_enter(NO_SLOT);
+    hak_fork_prepare();
+    hak_fork_parent(); /* what the parent does; it goes on as if nothing had been */
+    hak_fork_prepare();
+    if (run.inside > 1) {
+        hak_fork_parent();
+        run_leave(NO_SLOT);
+        return;
+    }
+    run_leave(NO_SLOT);
+    hak_fork_child();
+    if (run.level != 0) {
+        scheduler_forget_others();
+    }
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        if (i != run.thread) {
+            run.threads[i].root = (struct hak_thread)HAK_THREAD_INITIAL;
+            run.alive -= run.threads[i].alive;
+            run.threads[i].alive = false;
+        }
+    }
+}
+
+/* Users cannot do this, but each of these values could have been the first. */
+void run_option(void) {
+    const struct choice_info *choice = &choice_table[record_option_choice(&run.now->record)];
+    const char *name = hak_option_table[choice->option].name;
+    char text[16];
+    struct hak_print print;
+    run.now->applied = true;
+    hak_print_open_text(&print, text, sizeof text);
+    hak_option_print_value(choice->option, choice->values[record_option_value(&run.now->record)], &print);
+    size_t length = hak_print_close(&print);
+    if (!hak_option_set(&hak_root.options, name, strlen(name), text, length)) {
+        finding_raise(CHECK_INVARIANT, NULL, "%s is no value of option %s, which printed it", text, name);
+    }
+    if (hak_load(&hak_root.started, relaxed) != 0) { /* else the process is not started, and will do it then */
+        hak_ace_configure(&hak_root.ace, &hak_root.options);
+    }
+    run_thrift_options();
+}
