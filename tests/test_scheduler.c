@@ -281,6 +281,42 @@ static void test_priorities_fall_where_genes_say_so(void **state) {
     assert_int_equal(seen.order[2], first);
 }
 
+/* --- what engines are told --- */
+
+/* The linker's: the section that libFuzzer takes for coverage. */
+extern uint8_t __start___libfuzzer_extra_counters[], __stop___libfuzzer_extra_counters[];
+
+static unsigned pairs_counted(void) {
+    unsigned pairs = 0;
+    for (const uint8_t *counter = __start___libfuzzer_extra_counters; counter < __stop___libfuzzer_extra_counters;
+         counter++) {
+        pairs += *counter != 0;
+    }
+    return pairs;
+}
+
+static void pairs_forget(void) {
+    memset(__start___libfuzzer_extra_counters, 0,
+           (size_t)(__stop___libfuzzer_extra_counters - __start___libfuzzer_extra_counters));
+}
+
+static void test_pairs_of_switches_are_coverage(void **state) {
+    (void)state;
+    char text[1024];
+    pairs_forget();
+    assert_clean_run(two_frees);
+    assert_int_equal(pairs_counted(), 0);
+    for (unsigned yield = 1; yield <= 5; yield++) { /* five places, from each to the beginning of another operation */
+        snprintf(text, sizeof text, "%sgene at=3 yield=%u hold=1\n", two_frees, yield);
+        assert_clean_run(text);
+    }
+    assert_int_equal(pairs_counted(), 5);
+    pairs_forget();
+    snprintf(text, sizeof text, "mode random 2\n%s", two_frees);
+    assert_clean_run(text);
+    assert_true(pairs_counted() > 20);
+}
+
 /* --- sites --- */
 
 static void test_sites_are_sorted_and_named(void **state) {
@@ -315,6 +351,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_replays_are_equal, tidy),
         cmocka_unit_test_teardown(test_modes_lead_to_many_schedules, tidy),
         cmocka_unit_test_teardown(test_priorities_fall_where_genes_say_so, tidy),
+        cmocka_unit_test_teardown(test_pairs_of_switches_are_coverage, tidy),
         cmocka_unit_test_teardown(test_sites_are_sorted_and_named, tidy),
     };
     return cmocka_run_group_tests_name("scheduler", tests, open_world, close_world);
