@@ -116,10 +116,10 @@
 #define hak_cas_strong(object, expected, desired, success, on_failure)                                                 \
     HAK_CAS_AS(CAS, object, expected, desired, success, on_failure)
 
-/* Notes: what is counted and told for people, and by which nobody finds memory. The oracle is never told of them. */
-#define hak_note_load(object) atomic_load_explicit((object), memory_order_relaxed)
-#define hak_note_store(object, value) atomic_store_explicit((object), (value), memory_order_relaxed)
+/* Notes: what is counted and told for people, and first looks that decide nothing. The oracle is never told of them. */
 #if HAK_SIM
+#define hak_note_load(object) (*HAK_BARE(object))
+#define hak_note_store(object, value) ((void)(*HAK_BARE(object) = (value)))
 #define hak_note_add(object, value)                                                                                    \
     __extension__({                                                                                                    \
         __auto_type hak_noted = hak_note_load(object);                                                                 \
@@ -127,6 +127,8 @@
         hak_noted;                                                                                                     \
     })
 #else
+#define hak_note_load(object) atomic_load_explicit((object), memory_order_relaxed)
+#define hak_note_store(object, value) atomic_store_explicit((object), (value), memory_order_relaxed)
 #define hak_note_add(object, value) atomic_fetch_add_explicit((object), (value), memory_order_relaxed)
 #endif
 /* Counters that one thread writes and anybody may read: no read-modify-write. */

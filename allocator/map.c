@@ -372,10 +372,15 @@ void hak_map_walk(const struct hak_map_visitor *visitor, void *context) {
     uint32_t leaf_bits = hak_map_leaf_bits(HAK_GEO);
     uintptr_t root_end = (uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_GEO->superslab_shift - leaf_bits);
     for (uintptr_t root_index = 0; root_index < root_end; root_index++) {
+        /* Most words are empty, here and in a leaf, and what is written meanwhile need not be met. */
+        if (HAK_LIKELY(hak_note_load(&hak_root.map.root[root_index]) == NULL)) {
+            continue;
+        }
         _Atomic uintptr_t *leaf = hak_load(&hak_root.map.root[root_index], acquire);
         uintptr_t leaf_end = leaf == NULL ? 0 : (uintptr_t)1 << leaf_bits;
         for (uintptr_t i = 0; i < leaf_end; i++) {
-            uintptr_t entry = hak_load(&leaf[i], acquire);
+            uintptr_t entry =
+                HAK_LIKELY(hak_note_load(&leaf[i]) == HAK_MAP_NONE) ? HAK_MAP_NONE : hak_load(&leaf[i], acquire);
             if (HAK_UNLIKELY(entry != HAK_MAP_NONE)) {
                 uintptr_t start = HAK_ADDRESS_BASE + (((root_index << leaf_bits) | i) << HAK_GEO->superslab_shift);
                 walk_cell(entry, (const char *)start, visitor, context);

@@ -157,12 +157,18 @@ void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield);
  * allocator, in a record where nothing is to be decided, need not be looked at. */
 enum { NO_SLOT = 64 };
 static inline void run_enter(uint8_t slot) {
+    if (HAK_LIKELY(run.level == 0)) {
+        return;
+    }
     run.now->inside = true;
     run.now->overlapped = run.inside++ != 0;
     run.claimed |= slot == NO_SLOT ? 0 : UINT64_C(1) << slot;
     hak_shim.level = run.inside > 1 || scheduler_hot->is_watched ? run.level : 0;
 }
 static inline void run_leave(uint8_t slot) {
+    if (HAK_LIKELY(run.level == 0)) {
+        return;
+    }
     hak_shim.level = 0;
     run.claimed &= slot == NO_SLOT ? UINT64_MAX : ~(UINT64_C(1) << slot);
     run.inside--;

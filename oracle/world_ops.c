@@ -397,7 +397,7 @@ static void op_many(void) {
 void run_record(void) {
     uint8_t slot = run.now->record.slot;
     bool empty = run.shadow.blocks[slot].start == 0;
-    if ((program_op_info[run.now->record.op].fields & FIELD_SLOT) != 0 && run_is_claimed(slot)) {
+    if (run_is_claimed(slot) && (program_op_info[run.now->record.op].fields & FIELD_SLOT) != 0) {
         return;
     }
     switch (run.now->record.op) {
