@@ -10,6 +10,12 @@
 /* The linker's: the section of all sites. */
 extern const struct hak_site __start_hak_sites[], __stop_hak_sites[];
 
+static const char *const kinds[HAK_SITE_KIND_COUNT] = {
+#define KIND_NAME(id, name) [HAK_SITE_##id] = name,
+    HAK_SITE_KIND_TABLE(KIND_NAME)
+#undef KIND_NAME
+};
+
 enum { COPIES_MAX = 16384 };
 static const struct hak_site *sites[SITES_MAX];
 static uint16_t number_of[COPIES_MAX];
@@ -64,11 +70,6 @@ uint32_t site_number(const struct hak_site *site) {
 }
 
 const char *site_kind_name(const struct hak_site *site) {
-    static const char *const kinds[] = {
-#define KIND_NAME(id, name) name,
-        HAK_SITE_KIND_TABLE(KIND_NAME)
-#undef KIND_NAME
-    };
     return kinds[site->kind];
 }
 
