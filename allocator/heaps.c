@@ -139,7 +139,8 @@ static void take_over_all(struct hak_heap *heap, struct hak_heap *orphan) {
 /* A slab of the class that has room: no more than is needed, others may need some too. False when there is none. Pre:
  * both locks. */
 static bool take_over_class(struct hak_heap *heap, struct hak_heap *orphan, uint32_t class_id) {
-    hak_remote_drain(orphan);
+    hak_remote_drain(orphan); /* some may be forwarded to this heap: it has looked at its queue already */
+    hak_remote_drain(heap);
     if (orphan->available[class_id] == NULL) {
         return false;
     }
