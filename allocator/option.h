@@ -36,7 +36,7 @@
     X(THREAD_CACHE, 1, 0, 1, SWITCH, PLAIN, "threads keep freed blocks for themselves")                                \
     X(CACHE_CAPACITY, 0, 16, 2048, NUMBER, AUTO, "blocks of a size class that a thread keeps; auto: follows use")      \
     X(CACHE_MAX_KB, 4096, 64, 1048576, KB, PLAIN, "what all caches of a thread together may grow to")                  \
-    X(REMOTE_BATCH, 512, 1, 4096, NUMBER, PLAIN,                                                                       \
+    X(REMOTE_BATCH, 256, 1, 4096, NUMBER, PLAIN,                                                                       \
       "blocks of other threads that are sent home together; 1: each by itself")                                        \
     X(LAZY_CACHE, 1, 0, 1, SWITCH, PLAIN, "empty SuperSlabs wait for reuse before they go back to the system")         \
     X(SUPERSLAB_MAX_CACHED, 256, 0, 65536, NUMBER, PLAIN, "empty SuperSlabs that may wait")                            \

@@ -6,7 +6,7 @@
 #include "allocator/root.h"
 
 /* More than these would be missed by those they belong to. */
-enum { PENDING_MAX_BYTES = 128 << 10 };
+enum { PENDING_MAX_BYTES = 64 << 10 };
 
 /* Neighbours have neighbouring metadata, and those of other SuperSlabs the same places in theirs. */
 static uint32_t place_of(const struct hak_slab *slab) {

@@ -117,7 +117,7 @@ static void test_pinned_defaults(void **state) {
     assert_int_equal(options.value[HAK_OPTION_ACE], 1);
     assert_int_equal(options.value[HAK_OPTION_THREAD_CACHE], 1);
     assert_int_equal(options.value[HAK_OPTION_LAZY_CACHE], 1);
-    assert_int_equal(options.value[HAK_OPTION_REMOTE_BATCH], 512);
+    assert_int_equal(options.value[HAK_OPTION_REMOTE_BATCH], 256);
 }
 
 /* --- what a text means --- */
