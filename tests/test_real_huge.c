@@ -44,12 +44,20 @@ static void by_size(void) {
     require(!block_is_marked((size_t)HAK_BIG_HUGE_MAX_BYTES * 2));
 }
 
+/* One has room behind it to grow where it is, since what was mapped before it, above, is gone; the other has not. */
 static void when_grown(void) {
-    char *block = hak_malloc(HAK_BIG_HUGE_MIN_BYTES / 2);
-    require(block != NULL && !is_marked(block + HAK_BIG_HUGE_MIN_BYTES / 4));
-    block = hak_realloc(block, HAK_BIG_HUGE_MIN_BYTES);
-    require(block != NULL && is_marked(block + HAK_BIG_HUGE_MIN_BYTES / 2));
-    hak_free(block);
+    enum { SMALL_BYTES = HAK_BIG_HUGE_MIN_BYTES / 4 * 3 };
+    char *above = hak_malloc(SMALL_BYTES), *with_room = hak_malloc(SMALL_BYTES), *without = hak_malloc(SMALL_BYTES);
+    require(above != NULL && with_room != NULL && without != NULL);
+    hak_free(above);
+    (void)hak_malloc_trim(0);
+    require(!is_marked(with_room + SMALL_BYTES / 2) && !is_marked(without + SMALL_BYTES / 2));
+    with_room = hak_realloc(with_room, HAK_BIG_HUGE_MIN_BYTES);
+    without = hak_realloc(without, HAK_BIG_HUGE_MIN_BYTES);
+    require(with_room != NULL && is_marked(with_room + HAK_BIG_HUGE_MIN_BYTES / 2));
+    require(without != NULL && is_marked(without + HAK_BIG_HUGE_MIN_BYTES / 2));
+    hak_free(with_room);
+    hak_free(without);
 }
 
 static void switched_off(void) {
