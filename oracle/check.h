@@ -54,7 +54,9 @@
     X(MODEL, "model", "A component does something else than its plain model.",                                         \
       "the component that the target is named after: the message says what it did and what the model says")            \
     X(LIVELOCK, "livelock", "An operation does not come to its end, though every other thread had its turn.",          \
-      "a loop that tries again without looking again; the message names the accesses it goes round at")
+      "a loop that tries again without looking again; the message names the accesses it goes round at")                \
+    X(RACE, "race", "Two threads touched the same memory, and nothing orders one before the other.",                   \
+      "a memory order that is too weak, or a lock that was not taken; the message names both accesses")
 
 enum check {
     CHECK_NONE,

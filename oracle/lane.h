@@ -25,6 +25,7 @@ struct lane {
     uint32_t hold;             /* records of others that must run first */
     uint32_t priority;
     const volatile void *waits_for; /* word of a lock */
+    uint64_t seed;                  /* of the record it is in */
     uint64_t random;
     const volatile void *locks[LOCKS_MAX];
     uint32_t lock_count;

@@ -39,6 +39,7 @@ static void make_favour(struct mutate_random *random, struct program_header *hea
 static void make_mode(struct mutate_random *random, struct program_header *header) {
     header->mode = make_chance(random, 128) ? MODE_GENES : (enum program_mode)mutate_below(random, MODE_COUNT);
     header->mode_seed = header->mode == MODE_GENES ? 0 : (uint8_t)mutate_below(random, UINT8_MAX + 1);
+    header->weak = make_chance(random, 64);
 }
 
 void make_header(struct mutate_random *random, struct program_header *header) {

@@ -131,7 +131,8 @@ static void header_read(struct program_header *header, const uint8_t bytes[PROGR
         .clock_step_ms = bytes[AT_CLOCK_STEP],
         .gene_count = (uint8_t)(bytes[AT_GENE_COUNT] % (PROGRAM_GENES_MAX + 1)),
         .preset = (uint8_t)(bytes[AT_PRESET] % PRESET_COUNT),
-        .mode = (enum program_mode)(bytes[AT_MODE] % MODE_COUNT),
+        .mode = (enum program_mode)((bytes[AT_MODE] & HEADER_MODE) % MODE_COUNT),
+        .weak = (bytes[AT_MODE] & HEADER_WEAK) != 0,
     };
     header->mode_seed = header->mode == MODE_GENES ? 0 : bytes[AT_MODE_SEED];
 }
@@ -233,6 +234,6 @@ void program_header_write(const struct program_header *header, uint8_t bytes[PRO
     bytes[AT_CLOCK_STEP] = header->clock_step_ms;
     bytes[AT_GENE_COUNT] = header->gene_count;
     bytes[AT_PRESET] = header->preset;
-    bytes[AT_MODE] = (uint8_t)header->mode;
+    bytes[AT_MODE] = (uint8_t)((unsigned)header->mode | (header->weak ? HEADER_WEAK : 0U));
     bytes[AT_MODE_SEED] = header->mode == MODE_GENES ? 0 : header->mode_seed;
 }

@@ -96,6 +96,9 @@ extern const struct boundary program_boundaries[BOUNDARY_COUNT];
 enum program_placement { PLACE_LOW, PLACE_HIGH, PLACE_FRESH, PLACEMENT_COUNT };
 extern const char *const program_placement_names[PLACEMENT_COUNT];
 
+/* Byte 14 of the header: the mode, and whether memory is weak. */
+enum { HEADER_MODE = 0x7f, HEADER_WEAK = 0x80 };
+
 /* How the scheduler decides inside operations, where a target has more than one thread. */
 #define PROGRAM_MODE_TABLE(X) X(GENES, "genes") X(RANDOM, "random") X(PCT, "pct")
 enum program_mode { MODE_GENES, MODE_RANDOM, MODE_PCT, MODE_COUNT };
@@ -123,7 +126,8 @@ struct program_header {
     uint8_t clock_step_ms;            /* 11: time that passes with each operation */
     uint8_t gene_count;               /* 12: modulo 16: genes at the end, as many as fit */
     uint8_t preset;                   /* 13: options of the allocator: preset.h, modulo PRESET_COUNT */
-    enum program_mode mode;           /* 14: modulo MODE_COUNT */
+    enum program_mode mode;           /* 14, low 7 bits: modulo MODE_COUNT */
+    bool weak;                        /* 14, bit 7: memory is as weak as C11 allows, not only where a gene says so */
     uint8_t mode_seed;                /* 15: of the modes that have one; no meaning, and zero, with genes only */
 };
 
@@ -145,7 +149,7 @@ struct record {
  * before it begins. `kind` says which, `value` how much:
  *
  *   hold   the thread is held back until `value` records of other threads have run, or nobody else can
- *   stale  the load there shows the `value`-th older value that C11 allows; nothing without weak memory
+ *   stale  the load there shows the `value`-th older value that C11 allows, or the oldest
  *   weak   the weak compare-exchange there fails, unless `value` is 0
  *   lower  the thread has priority `value` from there on, below all it began with; nothing but in mode pct
  *

@@ -66,6 +66,7 @@ struct thread_switch {
     const struct hak_site *site; /* the access that has to wait; NULL between operations */
     uint32_t index;              /* of the record that `from` is in, with a site; ... */
     uint32_t yield;              /* ... and which of its yields */
+    uint32_t age;                /* not 0: no switch, but a load that shows a value so many stores old */
 };
 
 struct run {
@@ -154,7 +155,7 @@ void run_thread_end(void);
 void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield);
 
 /* Around every call of the allocator by an operation: between the two, other threads may run. Who is alone in the
- * allocator, in a record where nothing is to be decided, need not be looked at. */
+ * allocator, in a record where nothing is to be decided, need not be looked at, unless memory is weak. */
 enum { NO_SLOT = 64 };
 static inline void run_enter(uint8_t slot) {
     if (HAK_LIKELY(run.level == 0)) {
@@ -163,7 +164,8 @@ static inline void run_enter(uint8_t slot) {
     run.now->inside = true;
     run.now->overlapped = run.inside++ != 0;
     run.claimed |= slot == NO_SLOT ? 0 : UINT64_C(1) << slot;
-    hak_shim.level = run.inside > 1 || scheduler_hot->is_watched ? run.level : 0;
+    bool is_told = run.inside > 1 || scheduler_hot->is_watched || run.level == LEVEL_WEAK;
+    hak_shim.level = is_told ? run.level : LEVEL_NONE;
 }
 static inline void run_leave(uint8_t slot) {
     if (HAK_LIKELY(run.level == 0)) {
@@ -185,6 +187,18 @@ void run_print_report(FILE *out);
 void run_describe_switch(const struct thread_switch *one, char *text, size_t capacity);
 /* "tiny 96 B, slab 3/4 used, heap 2" for an address. */
 void run_describe_place(const void *address, char *text, size_t capacity);
+
+/* world_weak.c: where memory is weak, what the allocator's users do with a block: the slot's new block is written to
+ * and left where all threads find it; one that was found there is written to. */
+void run_user_gets(uint8_t slot);
+void run_user_has(uint8_t slot);
+/* A run at level 2 begins; the running thread is born, ends, is all that is left. */
+void run_weak_begin(void);
+void run_weak_born(void);
+void run_weak_ended(void);
+void run_weak_forked(void);
+/* world.c: the load that comes now shows a value that is `age` stores old. */
+void run_note_stale(const struct hak_site *site, uint32_t age);
 
 /* schedule.c: the order in which records run, given the thread of each. Fills order[0..record_count). */
 void schedule_order(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order);

@@ -224,6 +224,17 @@ struct scheduler_twist scheduler_decide(const struct hak_site *site) {
     return twist;
 }
 
+/* Drawn apart from the switches, which are the same whether memory is weak or not. */
+uint32_t scheduler_age(void) {
+    enum { ONE_IN = 8, OLDEST = 3 };
+    const struct lane *lane = lane_now();
+    if (scheduler.mode == MODE_GENES) {
+        return 0;
+    }
+    uint64_t draw = mixed(~lane->seed ^ lane->hot.yields * UINT64_C(0x9e3779b97f4a7c15));
+    return draw % ONE_IN == 0 ? 1 + (uint32_t)(draw >> 32) % OLDEST : 0;
+}
+
 /* --- locks --- */
 
 void scheduler_lock(const volatile void *word, bool is_held) {
@@ -290,7 +301,7 @@ uint32_t scheduler_take(void) {
     lane->is_running = true;
     lane->hot.yields = lane->watched = 0;
     memset(lane->watch, 0, sizeof lane->watch);
-    lane->random = scheduler.mode == MODE_GENES ? 0 : random_of(record);
+    lane->random = lane->seed = scheduler.mode == MODE_GENES ? 0 : random_of(record);
     lane->hot.decide_at = decide_next(lane, record);
     lane->hot.is_watched = scheduler.mode == MODE_RANDOM || is_named(record);
     return record;
@@ -344,20 +355,21 @@ uint8_t scheduler_next(void) {
 
 static bool acts_inside(const struct gene *gene, enum program_mode mode) {
     bool is_inside = gene->yield != 0 && gene->value != 0;
-    return (is_inside && (gene->kind == GENE_HOLD || gene->kind == GENE_WEAK)) ||
-           (gene->kind == GENE_LOWER && mode == MODE_PCT);
+    return (is_inside && gene->kind != GENE_LOWER) || (gene->kind == GENE_LOWER && mode == MODE_PCT);
 }
 
 uint32_t scheduler_level(const struct program *program, uint8_t threads) {
     if (threads < 2 || program->record_count == 0) {
         return 0;
     }
-    bool inside = program->header.mode != MODE_GENES;
-    for (uint32_t i = 0; !inside && i < program->gene_count; i++) {
+    bool inside = program->header.mode != MODE_GENES, weak = program->header.weak;
+    for (uint32_t i = 0; !weak && i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
-        inside = acts_inside(&gene, MODE_GENES);
+        bool acts = acts_inside(&gene, MODE_GENES);
+        inside = inside || acts;
+        weak = acts && gene.kind == GENE_STALE;
     }
-    return inside ? 1 : 0;
+    return weak ? LEVEL_WEAK : inside ? LEVEL_SWITCHES : LEVEL_NONE;
 }
 
 static void queues_make(uint32_t records) {

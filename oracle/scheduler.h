@@ -35,10 +35,12 @@ struct scheduler_lane {
 };
 extern struct scheduler_lane *scheduler_hot;
 
-/* The level at which the program's operations may overlap: 0, not at all. */
+/* hak_shim.level. */
+enum { LEVEL_NONE, LEVEL_SWITCHES, LEVEL_WEAK };
+/* The level that the program asks for. */
 uint32_t scheduler_level(const struct program *program, uint8_t threads);
 
-/* A new run at level 1: run.order and run.threads_of are set. Returns the thread that is first. */
+/* A new run at level 1 or 2: run.order and run.threads_of are set. Returns the thread that is first. */
 uint8_t scheduler_begin(const struct program *program, uint8_t threads);
 
 /* The next record of the running thread, which begins now. */
@@ -60,6 +62,9 @@ static inline struct scheduler_twist scheduler_point(const struct hak_site *site
     lane->site = site;
     return HAK_LIKELY(++lane->yields < lane->decide_at) ? (struct scheduler_twist){0} : scheduler_decide(site);
 }
+
+/* How old a value the load that comes now is to show, where the mode decides it. */
+uint32_t scheduler_age(void);
 
 /* The running thread holds, or no longer holds, the lock at `word`. */
 void scheduler_lock(const volatile void *word, bool is_held);

@@ -1,10 +1,9 @@
-/* shim: the oracle's side of allocator/shim.h: an access is a point of the scheduler, then it happens.
- *
- * Level 2 belongs between the two: scheduler_point says which older value a load is to show, and each access is told to
- * the model of weak memory, which may say another address to read from. */
+/* shim: the oracle's side of allocator/shim.h: an access is a point of the scheduler, then it happens. Where memory is
+ * weak the model carries it out instead (shim_weak.c). */
 #include "allocator/shim.h"
 
 #include "oracle/scheduler.h"
+#include "oracle/shim_weak.h"
 
 struct hak_shim hak_shim;
 
@@ -38,24 +37,56 @@ static void write_value(volatile void *address, uint32_t size_bytes, uint64_t va
     }
 }
 
+static bool is_weak(void) {
+    return HAK_UNLIKELY(hak_shim.level == LEVEL_WEAK);
+}
+
+static void change(volatile void *address, uint32_t size_bytes, uint64_t before, uint64_t after,
+                   const struct hak_site *site) {
+    if (is_weak()) {
+        shim_weak_rmw(address, size_bytes, before, after, site);
+    } else {
+        write_value(address, size_bytes, after);
+    }
+}
+
+static void lock_taken(const volatile void *word, const struct hak_site *site) {
+    scheduler_lock(word, true);
+    if (is_weak()) {
+        shim_weak_lock(word, site);
+    }
+}
+
 /* A load, or a plain access. */
 void *hak_shim_access(const volatile void *address, uint32_t size_bytes, const struct hak_site *site) {
-    (void)size_bytes;
-    (void)scheduler_point(site);
+    struct scheduler_twist twist = scheduler_point(site);
+    if (is_weak()) {
+        return shim_weak_access(address, size_bytes, site, twist.stale != 0 ? twist.stale : scheduler_age());
+    }
     return (void *)(uintptr_t)address;
 }
 
 void hak_shim_store(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
     (void)scheduler_point(site);
-    write_value(address, size_bytes, value);
+    if (is_weak()) {
+        shim_weak_store(address, size_bytes, value, site);
+    } else {
+        write_value(address, size_bytes, value);
+    }
 }
 
 uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
     (void)scheduler_point(site);
     uint64_t before = read_value(address, size_bytes);
-    write_value(address, size_bytes, value);
-    if (site->kind == HAK_SITE_UNLOCK || (site->kind == HAK_SITE_LOCK && before == 0)) {
-        scheduler_lock(address, site->kind == HAK_SITE_LOCK);
+    if (site->kind == HAK_SITE_UNLOCK) {
+        scheduler_lock(address, false);
+        if (is_weak()) {
+            shim_weak_lock(address, site);
+        }
+    }
+    change(address, size_bytes, before, value, site);
+    if (site->kind == HAK_SITE_LOCK && before == 0) {
+        lock_taken(address, site);
     }
     return before;
 }
@@ -63,7 +94,7 @@ uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t
 uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
     (void)scheduler_point(site);
     uint64_t before = read_value(address, size_bytes);
-    write_value(address, size_bytes, before + value);
+    change(address, size_bytes, before, before + value, site);
     return before;
 }
 
@@ -73,10 +104,12 @@ uint64_t hak_shim_cas(volatile void *address, uint32_t size_bytes, uint64_t expe
     uint64_t before = read_value(address, size_bytes);
     *took = before == expected && !(twist.fails && site->kind == HAK_SITE_WEAK_CAS);
     if (*took) {
-        write_value(address, size_bytes, desired);
+        change(address, size_bytes, before, desired, site);
         if (site->kind == HAK_SITE_LOCK) {
-            scheduler_lock(address, true);
+            lock_taken(address, site);
         }
+    } else if (is_weak()) {
+        shim_weak_failed(address, size_bytes, site);
     }
     return before;
 }

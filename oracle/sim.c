@@ -18,6 +18,8 @@
 #include "allocator/root.h"
 #include "oracle/extents.h"
 #include "oracle/finding.h"
+#include "oracle/scheduler.h"
+#include "oracle/weak.h"
 
 /* Dirt is known by the line: eight to a page, one bit each. */
 enum { LINE_SHIFT = SIM_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
@@ -193,6 +195,13 @@ static bool range_committed(const void *address, size_t size_bytes) {
     return all_committed(page_of(address), page_of((const char *)address + size_bytes - 1) + 1);
 }
 
+/* What the system has back nobody has written to. */
+static void range_forget(const void *address, size_t size_bytes) {
+    if (hak_shim.level == LEVEL_WEAK) {
+        weak_forget(address, size_bytes);
+    }
+}
+
 /* --- allocator/os.h --- */
 
 static void *arena_take(size_t size_bytes, size_t align_bytes) {
@@ -247,6 +256,7 @@ bool os_purge(void *address, size_t size_bytes) {
         return false;
     }
     range_clear(address, size_bytes);
+    range_forget(address, size_bytes);
     return true;
 }
 
@@ -265,6 +275,7 @@ void os_release(void *address, size_t size_bytes) {
     }
     check_closed(address, size_bytes);
     range_clear_pages(first, first + count);
+    range_forget(address, size_bytes);
     set_committed(first, first + count, false);
     extents_give(&sim.free, first, count);
 }

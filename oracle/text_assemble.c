@@ -183,6 +183,20 @@ static bool header_mode(struct assembly *a) {
     return true;
 }
 
+static const char *memory_name(unsigned i) {
+    static const char *const names[] = {"strong", "weak"};
+    return names[i];
+}
+static const struct name_list memories = {"memory", memory_name, 2};
+
+static bool header_memory(struct assembly *a) {
+    unsigned index;
+    if (!take_name(a, &memories, &index))
+        return false;
+    a->header.weak = index != 0;
+    return true;
+}
+
 static bool header_raw(struct assembly *a) {
     char quote[QUOTE_BYTES];
     a->raw.line = a->in.line;
@@ -201,7 +215,7 @@ static const struct header_line {
     {"geometry", header_geometry}, {"slots", header_slots},           {"place", header_place},
     {"off", header_off},           {"favour", header_favour},         {"fail-every", header_fail_every},
     {"header", header_raw},        {"clock-step", header_clock_step}, {"options", header_options},
-    {"mode", header_mode},
+    {"mode", header_mode},         {"memory", header_memory},
 };
 enum { HEADER_LINES = sizeof header_lines / sizeof header_lines[0] };
 
@@ -217,7 +231,8 @@ static bool headers_agree(const struct program_header *words, const struct progr
            words->placement == raw->placement && words->ops_off == raw->ops_off &&
            words->favoured_op == raw->favoured_op && words->favour_weight == raw->favour_weight &&
            words->fail_every == raw->fail_every && words->clock_step_ms == raw->clock_step_ms &&
-           words->preset == raw->preset && words->mode == raw->mode && words->mode_seed == raw->mode_seed;
+           words->preset == raw->preset && words->mode == raw->mode && words->mode_seed == raw->mode_seed &&
+           words->weak == raw->weak;
 }
 
 /* The header is complete: raw bytes, if any, must say what the lines say. */

@@ -66,6 +66,8 @@ static void say_header(struct printer *printer, const struct program *program) {
         say(printer, "options %s\n", preset_table[header->preset].name);
     if (header->mode != MODE_GENES)
         say(printer, "mode %s %u\n", program_mode_names[header->mode], header->mode_seed);
+    if (header->weak)
+        say(printer, "memory weak\n");
 
     uint8_t canonical[PROGRAM_HEADER_BYTES];
     program_header_write(header, canonical);

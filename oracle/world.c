@@ -142,6 +142,7 @@ void run_thread_end(void) {
         run_enter(NO_SLOT);
         hak_thread_exit();
         run_leave(NO_SLOT);
+        run_weak_ended();
         run.threads[run.thread].alive = false;
         run.alive--;
     }
@@ -175,6 +176,7 @@ static void step_record(uint32_t index) {
             run.threads[run.thread].alive = true;
             run.alive++;
             run.alive_most = run.alive > run.alive_most ? run.alive : run.alive_most;
+            run_weak_born();
             run.now->applied = run.now->record.op == OP_THREAD_START;
         }
         errno = 0;
@@ -213,6 +215,27 @@ static void step_final(enum final_step final) {
 
 static void thread_main(void *argument);
 
+static void observe_switch(const struct thread_switch *noted) {
+    if (switch_observer != NULL) {
+        char text[256];
+        run_describe_switch(noted, text, sizeof text);
+        switch_observer(switch_observer_context, noted->index, text);
+    }
+}
+
+/* Who sees what is old does as if others were inside: nobody can hold it to what there is now. */
+void run_note_stale(const struct hak_site *site, uint32_t age) {
+    uint32_t level = hak_shim.level;
+    run.now->overlapped = true;
+    struct thread_switch *noted = &run.switches[run.switch_count++ % SWITCHES_KEPT];
+    *noted = (struct thread_switch){run.step,  run.thread, run.thread, site, run.now->index, scheduler_hot->yields,
+                                    .age = age};
+    run_trace((uint64_t)age << 56 | (uint64_t)noted->yield << 16 | noted->index);
+    hak_shim.level = LEVEL_NONE;
+    observe_switch(noted);
+    hak_shim.level = level;
+}
+
 /* The running fiber stays where it is; the thread root goes with it. */
 void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
     uint8_t previous = run.thread;
@@ -223,15 +246,12 @@ void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
     noted->from = previous;
     noted->to = next;
     noted->site = site;
+    noted->age = 0;
     if (site != NULL) {
         noted->index = from->operation.index;
         noted->yield = yield;
         totals.switches++;
-        if (switch_observer != NULL) {
-            char text[256];
-            run_describe_switch(noted, text, sizeof text);
-            switch_observer(switch_observer_context, noted->index, text);
-        }
+        observe_switch(noted);
     }
     from->root = hak_thread;
     hak_thread = to->root;
@@ -329,6 +349,9 @@ static void run_begin(const struct target_info *target, const struct program *pr
     if (run.level != 0) {
         run.thread = scheduler_begin(program, target->threads);
         run.now = &run.threads[run.thread].operation;
+    }
+    if (run.level == LEVEL_WEAK) {
+        run_weak_begin();
     }
 }
 

@@ -47,6 +47,7 @@ static void block_enter(uint8_t slot, void *address, size_t size_bytes) {
     if (size_bytes != 0) {
         shadow_fill(&block);
     }
+    run_user_gets(slot);
     subject_set(&block);
     event_add(EVENT_ALLOCATED, slot, block.start, size_bytes);
     run_trace(sim_offset(address));
@@ -237,6 +238,7 @@ static void realloc_failed(uint8_t slot, const struct shadow_block *old, size_t 
         finding_raise(CHECK_REALLOC_HARMED, (void *)old->start, "the old block is slot s%u's too now", other);
     }
     shadow_insert(&run.shadow, slot, old);
+    run_user_gets(slot);
     ptrdiff_t changed = shadow_verify(old, old->start, old->claimed_bytes);
     if (old->requested_bytes != 0 && changed != SHADOW_INTACT) {
         finding_raise(CHECK_REALLOC_HARMED, (void *)old->start, "byte %td of the old block changed", changed);
@@ -251,6 +253,7 @@ static void op_realloc(uint8_t slot) {
     struct before before = look_before();
     if (old.start != 0) {
         run_verify_slot(slot, " before realloc");
+        run_user_has(slot);
         subject_set(&old);
         shadow_remove(&run.shadow, slot);
     }
@@ -300,6 +303,7 @@ void run_free_slot(uint8_t slot, enum program_op op) {
     struct shadow_block block = run.shadow.blocks[slot];
     run.now->slot = slot;
     run_verify_slot(slot, " before free");
+    run_user_has(slot);
     subject_set(&block);
     shadow_remove(&run.shadow, slot);
     event_add(EVENT_FREED, slot, block.start, block.requested_bytes);
@@ -323,6 +327,7 @@ static void op_free(uint8_t slot) {
 static void op_usable(uint8_t slot) {
     struct shadow_block *block = &run.shadow.blocks[slot];
     run_verify_slot(slot, "");
+    run_user_has(slot);
     subject_set(block);
     errno = ERRNO_BEFORE;
     run_enter(slot);
@@ -347,6 +352,7 @@ static void op_usable(uint8_t slot) {
     block->claimed_bytes = usable_bytes;
     block->pattern = shadow_pattern(run.writes++);
     shadow_fill(block);
+    run_user_gets(slot);
     event_add(EVENT_GREW, slot, block->start, usable_bytes);
 }
 
@@ -365,10 +371,12 @@ static void op_on_live(uint8_t slot) {
         return;
     }
     run_verify_slot(slot, "");
+    run_user_has(slot);
     if (run.now->record.op == OP_WRITE && block->requested_bytes != 0) {
         block->pattern = shadow_pattern(run.writes++);
         shadow_fill(block);
     }
+    run_user_gets(slot);
 }
 
 static void op_many(void) {

@@ -33,6 +33,7 @@ void run_fork(void) {
             run.threads[i].alive = false;
         }
     }
+    run_weak_forked();
 }
 
 /* Users cannot do this, but each of these values could have been the first. */

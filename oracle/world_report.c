@@ -50,10 +50,21 @@ static const char *slab_state(const struct hak_place *place) {
     return place->used >= place->capacity ? "full" : place->used == 0 ? "empty" : "partial";
 }
 
+/* Of those that are known still; NULL when there is none. */
+static const struct thread_switch *last_switch(void) {
+    for (uint32_t i = 0; i < run.switch_count && i < SWITCHES_KEPT; i++) {
+        const struct thread_switch *one = &run.switches[(run.switch_count - 1 - i) % SWITCHES_KEPT];
+        if (one->age == 0) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
 void run_write_signature(enum check check, char *signature, size_t capacity) {
     char switched[16] = "-";
-    if (run.switch_count != 0) {
-        const struct thread_switch *last = &run.switches[(run.switch_count - 1) % SWITCHES_KEPT];
+    const struct thread_switch *last = last_switch();
+    if (last != NULL) {
         snprintf(switched, sizeof switched, "t%u>t%u", last->from, last->to);
     }
     struct hak_place place = hak_place_of((const void *)run.now->subject);
@@ -162,6 +173,12 @@ void run_describe_switch(const struct thread_switch *one, char *text, size_t cap
     struct record record = program_record(run.program, one->index);
     text_format_record(&record, words, sizeof words);
     site_text(one->site, site, sizeof site);
+    if (one->age != 0) {
+        snprintf(text, capacity,
+                 "t%u in %s (record %" PRIu32 ") at %s (yield %" PRIu32 ") sees what is %" PRIu32 " store%s old",
+                 one->from, words, one->index, site, one->yield, one->age, one->age == 1 ? "" : "s");
+        return;
+    }
     snprintf(text, capacity, "t%u preempted in %s (record %" PRIu32 ") at %s (yield %" PRIu32 "), t%u goes on",
              one->from, words, one->index, site, one->yield, one->to);
 }
