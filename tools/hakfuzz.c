@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
     {"disasm", "bytes to text form", verb_disasm},
     {"bench", "how fast the fuzzing is", verb_bench},
     {"detect", "put each historical bug back and count executions until it is found", verb_detect},
+    {"orders", "which memory orders are needed: weaken each, and see what finds it", verb_orders},
     {"sites", "the allocator's accesses to shared memory, where threads may be switched", verb_sites},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

@@ -17,5 +17,6 @@ verb_function verb_show;
 verb_function verb_bench;
 verb_function verb_detect;
 verb_function verb_sites;
+verb_function verb_orders;
 
 #endif
