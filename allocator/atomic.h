@@ -92,6 +92,12 @@
         *(__typeof__(&(lvalue)))hak_shim_at(&(lvalue), (uint32_t)sizeof(lvalue),                                       \
                                             HAK_SITE(PLAIN_STORE, relaxed, relaxed)) = hak_plain;                      \
     })
+#define HAK_TELL(kind, lvalue)                                                                                         \
+    (HAK_UNLIKELY(hak_shim.level != 0)                                                                                 \
+         ? hak_shim_tell(&(lvalue), (uint32_t)sizeof(lvalue), HAK_SITE(kind, relaxed, relaxed))                        \
+         : (void)0)
+#define hak_tell_read(lvalue) HAK_TELL(READ, lvalue)
+#define hak_tell_write(lvalue) HAK_TELL(WRITE, lvalue)
 
 #else
 
@@ -109,6 +115,9 @@
 /* Plain accesses to memory that another thread may have written, ordered by an atomic elsewhere. */
 #define hak_plain_load(lvalue) (lvalue)
 #define hak_plain_store(lvalue, value) ((void)((lvalue) = (value)))
+/* What stands there is read or written plainly, in many places: one of them says so. */
+#define hak_tell_read(lvalue) ((void)0)
+#define hak_tell_write(lvalue) ((void)0)
 
 #endif
 

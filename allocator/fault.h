@@ -67,7 +67,8 @@
     X(PURGE_KEEPS_LISTED)                                                                                              \
     X(PURGE_STRADDLED)                                                                                                 \
     X(RESTORE_FORGETS)                                                                                                 \
-    X(PUSH_KEEPS_HEAD)
+    X(PUSH_KEEPS_HEAD)                                                                                                 \
+    X(TAKE_RELAXED)
 
 enum hak_fault {
     HAK_FAULT_NONE,

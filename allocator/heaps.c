@@ -54,6 +54,7 @@ static struct hak_heap *heap_create(struct hak_heaps *heaps) {
     }
     heap->id = hak_load(&heaps->count, relaxed) + 1;
     hak_store(&heaps->count, heap->id, relaxed);
+    hak_tell_write(heap->lock.word); /* its zero */
     heap->next_known = hak_load(&heaps->known, relaxed);
     hak_store(&heaps->known, heap, release); /* what it holds before its address */
     return heap;

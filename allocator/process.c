@@ -8,6 +8,7 @@
 /* The simulated world has set its options already, from the program. */
 void hak_process_start(void) {
     if (HAK_LIKELY(hak_load(&hak_root.started, acquire) != 0)) {
+        hak_tell_read(hak_root.link_key);
         return;
     }
     hak_lock_acquire(&hak_root.heaps.lock);

@@ -83,7 +83,8 @@ void hak_remote_drain(struct hak_heap *heap) {
     if (remote->is_owned && hak_load(&remote->head, relaxed) == NULL) {
         return; /* nothing waits: no read-modify-write */
     }
-    struct hak_block *block = hak_exchange(&remote->head, HAK_SENTINEL, acquire);
+    struct hak_block *block = HAK_FAULT(TAKE_RELAXED) ? hak_exchange(&remote->head, HAK_SENTINEL, relaxed)
+                                                      : hak_exchange(&remote->head, HAK_SENTINEL, acquire);
     uint32_t drained = 0;
     while (block != NULL && block != HAK_SENTINEL) {
         struct hak_block *next = hak_link_get(block);

@@ -8,6 +8,9 @@ static struct hak_shard *shard_make(uint32_t index) {
     struct hak_shard *shard = hak_shards_at(index);
     if (shard == NULL) {
         shard = hak_meta_take(HAK_META_SHARD, sizeof *shard);
+        if (shard != NULL) {
+            hak_tell_write(shard->lock.word); /* its zero */
+        }
         hak_store(&hak_root.runs.shards[index], shard, release); /* its zeroes before its address */
         if (shard != NULL && index >= hak_shards_end()) {
             hak_store(&hak_root.runs.shards_end, index + 1, relaxed);

@@ -15,7 +15,8 @@
 
 #include "allocator/config.h"
 
-/* enum suffix, what it is called. LOCK and UNLOCK are accesses to the word of a lock. */
+/* enum suffix, what it is called. LOCK and UNLOCK are accesses to the word of a lock. READ and
+ * WRITE only tell of plain accesses, once: no thread is switched there. */
 #define HAK_SITE_KIND_TABLE(X)                                                                                         \
     X(LOAD, "load")                                                                                                    \
     X(STORE, "store")                                                                                                  \
@@ -25,7 +26,9 @@
     X(PLAIN_LOAD, "plain load")                                                                                        \
     X(PLAIN_STORE, "plain store")                                                                                      \
     X(LOCK, "lock")                                                                                                    \
-    X(UNLOCK, "unlock")
+    X(UNLOCK, "unlock")                                                                                                \
+    X(READ, "read")                                                                                                    \
+    X(WRITE, "write")
 
 enum hak_site_kind {
 #define HAK_SITE_KIND_ENUM(id, name) HAK_SITE_##id,
@@ -51,6 +54,8 @@ extern struct hak_shim hak_shim;
 
 /* Tell of an access that comes now. Returns where to read or write instead, as a rule `address`. */
 HAK_NOINLINE void *hak_shim_access(const volatile void *address, uint32_t size_bytes, const struct hak_site *site);
+/* Tell of a plain access that others must be ordered with. */
+HAK_NOINLINE void hak_shim_tell(const volatile void *address, uint32_t size_bytes, const struct hak_site *site);
 /* Carry out an access of 1 to 8 bytes; values are widened. */
 HAK_NOINLINE void hak_shim_store(volatile void *address, uint32_t size_bytes, uint64_t value,
                                  const struct hak_site *site);

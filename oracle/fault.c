@@ -127,6 +127,9 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
           "lock-free lists of several: the loop of a push reads the head once, in front of it",
           "another thread gets in between the head's load and the compare-exchange of a remote free", LIVELOCK,
           THREADS),
+    ENTRY(TAKE_RELAXED, "take-relaxed",
+          "lock-free lists of several: who takes the whole list does not acquire what was pushed",
+          "weak memory; a remote free, then a drain", RACE, THREADS),
 };
 
 int fault_find(const char *name) {

@@ -66,6 +66,12 @@ void *hak_shim_access(const volatile void *address, uint32_t size_bytes, const s
     return (void *)(uintptr_t)address;
 }
 
+void hak_shim_tell(const volatile void *address, uint32_t size_bytes, const struct hak_site *site) {
+    if (is_weak()) {
+        (void)shim_weak_access(address, size_bytes, site, 0);
+    }
+}
+
 void hak_shim_store(volatile void *address, uint32_t size_bytes, uint64_t value, const struct hak_site *site) {
     (void)scheduler_point(site);
     if (is_weak()) {

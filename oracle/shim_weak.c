@@ -47,7 +47,8 @@ void *shim_weak_access(const volatile void *address, uint32_t size_bytes, const 
     if (site->kind == HAK_SITE_LOAD) {
         return load(address, size_bytes, site, age);
     }
-    weak_plain(run.thread, address, size_bytes, site->kind == HAK_SITE_PLAIN_STORE, site_number(site));
+    bool is_write = site->kind == HAK_SITE_PLAIN_STORE || site->kind == HAK_SITE_WRITE;
+    weak_plain(run.thread, address, size_bytes, is_write, site_number(site));
     return (void *)(uintptr_t)address;
 }
 

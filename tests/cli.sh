@@ -74,7 +74,7 @@ check=calloc-nonzero
 
 # ---- the tool itself -------------------------------------------------------------------------------------------------
 
-verbs="run repro show asm disasm bench detect sites"
+verbs="run repro show asm disasm bench detect orders sites"
 expect 'help lists every verb' 0 "$hakfuzz" --help
 for verb in $verbs; do has out "^  $verb +[a-z]"; done
 for verb in $verbs; do
@@ -427,6 +427,24 @@ has out '^pool\.c:[0-9]+ lock +acquire'
 expect 'sites: --json' 0 "$hakfuzz" sites --json
 has out '"kind":	"plain store"'
 expect 'sites: no arguments' 2 "$hakfuzz" sites remote.c
+
+# What must be found, whatever else changes: the two ends of the remote queue, a lock, and what is published once.
+orders_corpus=$HAKMEM_SOURCE/corpus/threads
+for site in 'remote.c' 'process.c' 'heaps.c' 'tidy.c' 'shards.c:1'; do
+    expect "orders: $site" 0 "$hakfuzz" orders --runs 20000 --site "$site" "$orders_corpus"
+    has out '^([0-9]+) of \1 orders found'
+done
+expect 'orders: --json' 0 "$hakfuzz" orders --runs 0 --json --save . --site remote.c "$orders_corpus"
+has out '"check":	"race"'
+has out '"weakened":	"relaxed"'
+[ -s ./remote.c-*-weak-cas-relaxed.bin ] || fail "$name" 'a program in the directory of --save'
+expect 'orders: not found' 1 "$hakfuzz" orders --runs 10 --site stats.c:
+has out 'not found'
+has out '^0 of [0-9]+ orders found'
+expect 'orders: no such site' 2 "$hakfuzz" orders --site nowhere.c
+has err 'nowhere.c'
+expect 'orders: no such file' 2 "$hakfuzz" orders --site remote.c nowhere
+expect 'orders: --runs below 0' 2 "$hakfuzz" orders --runs -1
 
 # ---- bench and detect ------------------------------------------------------------------------------------------------
 

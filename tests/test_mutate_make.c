@@ -169,7 +169,7 @@ static void test_headers_vary(void **state) {
     (void)state;
     struct mutate_random random;
     unsigned geometries = 0, slots = 0, placements = 0, masks = 0, favours = 0, failures = 0, clocks = 0;
-    unsigned presets = 0, changed = 0, modes[MODE_COUNT] = {0}, seeds = 0;
+    unsigned presets = 0, changed = 0, modes[MODE_COUNT] = {0}, seeds = 0, weak = 0;
     mutate_seed(&random, 15);
     for (unsigned i = 0; i < 1000; i++) {
         struct program_header header;
@@ -184,6 +184,7 @@ static void test_headers_vary(void **state) {
         presets |= 1U << header.preset;
         changed += header.preset != PRESET_DEFAULT;
         modes[header.mode]++;
+        weak += header.weak;
         seeds |= header.mode_seed;
         assert_true(header.mode != MODE_GENES || header.mode_seed == 0);
         assert_true((~header.ops_off & (1U << OP_MALLOC | 1U << OP_MALLOC_MANY)) != 0);
@@ -194,6 +195,7 @@ static void test_headers_vary(void **state) {
     assert_true(changed > 150 && changed < 450);
     assert_true(modes[MODE_GENES] > 500 && modes[MODE_RANDOM] > 100 && modes[MODE_PCT] > 100);
     assert_int_equal(seeds, 0xff);
+    assert_true(weak > 150 && weak < 350);
     assert_int_equal(slots, 4 | 8 | 16 | 64);
     assert_int_equal(placements, 7);
     assert_true(masks > 400 && masks < 600);

@@ -235,7 +235,7 @@ static void test_removing_a_record_leaves_the_others(void **state) {
 
 static void test_header_fields_decode(void **state) {
     (void)state;
-    static const uint8_t bytes[HEADER] = {1, 3, 1, 2, 0x02, 0x01, 0x10, 0, OP_FREE, 200, 7, 9, 0x25, 10, 2, 77};
+    static const uint8_t bytes[HEADER] = {1, 3, 1, 2, 0x02, 0x01, 0x10, 0, OP_FREE, 200, 7, 9, 0x25, 10, 0x82, 77};
     struct program program;
     program_read(&program, bytes, sizeof bytes);
     const struct program_header *header = &program.header;
@@ -252,6 +252,7 @@ static void test_header_fields_decode(void **state) {
     assert_int_equal(header->preset, PRESET_FAIL_FAST);
     assert_int_equal(header->mode, MODE_PCT);
     assert_int_equal(header->mode_seed, 77);
+    assert_true(header->weak);
 }
 
 static void test_header_fields_wrap(void **state) {
@@ -266,8 +267,9 @@ static void test_header_fields_wrap(void **state) {
     assert_int_equal(program.header.favoured_op, 0xff % OP_COUNT);
     assert_int_equal(program.header.gene_count, 15);
     assert_int_equal(program.header.preset, 0xff % PRESET_COUNT);
-    assert_int_equal(program.header.mode, 0xff % MODE_COUNT);
-    assert_int_equal(program.header.mode_seed, 0);
+    assert_int_equal(program.header.mode, 0x7f % MODE_COUNT);
+    assert_int_equal(program.header.mode_seed, 0xff);
+    assert_true(program.header.weak);
 }
 
 static void test_nop_and_the_unknown_cannot_be_switched_off(void **state) {
@@ -376,9 +378,11 @@ static void test_header_reads_back_as_written(void **state) {
         assert_int_equal(bytes[2], noise[2] % 4);
         assert_int_equal(bytes[11], noise[11]);
         assert_int_equal(bytes[13], noise[13] % PRESET_COUNT);
-        assert_int_equal(bytes[14], noise[14] % MODE_COUNT);
-        assert_int_equal(bytes[15],
-                         bytes[14] == MODE_GENES ? 0 : noise[15]); /* where nothing is drawn it means nothing */
+        assert_int_equal(bytes[14] & HEADER_MODE, (noise[14] & HEADER_MODE) % MODE_COUNT);
+        assert_int_equal(bytes[14] & HEADER_WEAK, noise[14] & HEADER_WEAK);
+        assert_int_equal(bytes[15], (bytes[14] & HEADER_MODE) == MODE_GENES
+                                        ? 0
+                                        : noise[15]); /* where nothing is drawn it means nothing */
     }
 }
 

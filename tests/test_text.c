@@ -106,6 +106,7 @@ static void test_written_text_comes_back_the_same(void **state) {
                                "clock-step 10\n"
                                "options fail-fast\n"
                                "mode pct 200\n"
+                               "memory weak\n"
                                "t0 nop\n"
                                "t0 malloc s3 96+1                   # size 97\n"
                                "t0 malloc s4 96\n"
@@ -185,10 +186,10 @@ static void test_short_programs_are_raw_headers(void **state) {
 
 static void test_raw_bytes_win(void **state) {
     (void)state;
-    static const char text[] = "hakmem 1\nslots 4\nheader ! 01060100 00000000 00000000 0000a800\n"
+    static const char text[] = "hakmem 1\nslots 4\nheader ! 01060100 00000000 00000000 00002a00\n"
                                "t0 malloc s1 96+1 ! 1a 04 05 ff 85 01 12 34\n";
     static const uint8_t expected[] = {0x01, 0x06, 0x01, 0, 0,    0,    0,    0,    0,    0,    0,    0,
-                                       0,    0,    0xa8, 0, 0x1a, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
+                                       0,    0,    0x2a, 0, 0x1a, 0x04, 0x05, 0xff, 0x85, 0x01, 0x12, 0x34};
     size_t size_bytes;
     uint8_t *bytes = assembled(text, strlen(text), &size_bytes);
     assert_int_equal(size_bytes, sizeof expected);

@@ -10,7 +10,8 @@ static const struct verb_help help = {
     "sites",
     "[OPTION...]",
     "Lists each access of the allocator to memory that two threads may touch: where it is, of what kind, and its C11\n"
-    "order (of a compare-exchange also that of its failure). These are the places where the scheduler may switch.\n",
+    "order (of a compare-exchange also that of its failure). These are the places where the scheduler may switch,\n"
+    "but for 'read' and 'write', which only tell of plain accesses that others must be ordered with.\n",
     "  hakfuzz sites | grep remote.c\n"
     "  hakfuzz sites --json | jq '.sites[] | select(.order == \"acquire\")'\n",
 };
