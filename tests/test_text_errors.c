@@ -22,7 +22,7 @@
     "usable, write, verify, trim, start, end, fork, clock, fail, check, malloc_many, free_many, free_aligned_sized, "  \
     "option, report)"
 #define KNOWN_LINES                                                                                                    \
-    " (known: geometry, slots, place, off, favour, fail-every, header, clock-step, options, mode, gene, tail)"
+    " (known: geometry, slots, place, off, favour, fail-every, header, clock-step, options, mode, memory, gene, tail)"
 
 static void assert_error(const char *text, size_t length, unsigned line, unsigned column, const char *message) {
     struct text_error error;
