@@ -185,6 +185,8 @@ void run_write_signature(enum check check, char *signature, size_t capacity);
 void run_print_report(FILE *out);
 /* "t1 preempted in free s3 (record 5) at remote.c:18 weak cas (yield 7), t0 goes on", of a switch with a site. */
 void run_describe_switch(const struct thread_switch *one, char *text, size_t capacity);
+/* Tell who watches switches. */
+void run_observe_switch(const struct thread_switch *one);
 /* "tiny 96 B, slab 3/4 used, heap 2" for an address. */
 void run_describe_place(const void *address, char *text, size_t capacity);
 
@@ -197,7 +199,7 @@ void run_weak_begin(void);
 void run_weak_born(void);
 void run_weak_ended(void);
 void run_weak_forked(void);
-/* world.c: the load that comes now shows a value that is `age` stores old. */
+/* The load that comes now shows a value that is `age` stores old. */
 void run_note_stale(const struct hak_site *site, uint32_t age);
 
 /* schedule.c: the order in which records run, given the thread of each. Fills order[0..record_count). */

@@ -32,8 +32,6 @@ struct run run;
 static struct world_totals totals;
 static world_observer *observer;
 static void *observer_context;
-static world_switch_observer *switch_observer;
-static void *switch_observer_context;
 static uint64_t untouched_hash; /* hash of what an untouched world looks like */
 
 enum { FIBER_STACK_BYTES = 512 * 1024, STACK_GUARD_BYTES = 64 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
@@ -215,27 +213,6 @@ static void step_final(enum final_step final) {
 
 static void thread_main(void *argument);
 
-static void observe_switch(const struct thread_switch *noted) {
-    if (switch_observer != NULL) {
-        char text[256];
-        run_describe_switch(noted, text, sizeof text);
-        switch_observer(switch_observer_context, noted->index, text);
-    }
-}
-
-/* Who sees what is old does as if others were inside: nobody can hold it to what there is now. */
-void run_note_stale(const struct hak_site *site, uint32_t age) {
-    uint32_t level = hak_shim.level;
-    run.now->overlapped = true;
-    struct thread_switch *noted = &run.switches[run.switch_count++ % SWITCHES_KEPT];
-    *noted = (struct thread_switch){run.step,  run.thread, run.thread, site, run.now->index, scheduler_hot->yields,
-                                    .age = age};
-    run_trace((uint64_t)age << 56 | (uint64_t)noted->yield << 16 | noted->index);
-    hak_shim.level = LEVEL_NONE;
-    observe_switch(noted);
-    hak_shim.level = level;
-}
-
 /* The running fiber stays where it is; the thread root goes with it. */
 void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
     uint8_t previous = run.thread;
@@ -251,7 +228,7 @@ void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
         noted->index = from->operation.index;
         noted->yield = yield;
         totals.switches++;
-        observe_switch(noted);
+        run_observe_switch(noted);
     }
     from->root = hak_thread;
     hak_thread = to->root;
@@ -419,11 +396,6 @@ struct world_totals world_totals(void) {
 void world_observe(world_observer *new_observer, void *context) {
     observer = new_observer;
     observer_context = context;
-}
-
-void world_observe_switches(world_switch_observer *new_observer, void *context) {
-    switch_observer = new_observer;
-    switch_observer_context = context;
 }
 
 bool world_arm_fault(const char *name) {
