@@ -437,7 +437,7 @@ done
 expect 'orders: --json' 0 "$hakfuzz" orders --runs 0 --json --save . --site remote.c "$orders_corpus"
 has out '"check":	"race"'
 has out '"weakened":	"relaxed"'
-[ -s ./remote.c-*-weak-cas-relaxed.bin ] || fail "$name" 'a program in the directory of --save'
+[ -n "$(find . -name 'remote.c-*-weak-cas-relaxed.bin' -size +0)" ] || fail "$name" 'a program in the directory of --save'
 expect 'orders: not found' 1 "$hakfuzz" orders --runs 10 --site stats.c:
 has out 'not found'
 has out '^0 of [0-9]+ orders found'

@@ -16,8 +16,8 @@
 static const struct verb_help help = {
     "orders",
     "[OPTION...] [FILE|DIR...]",
-    "Weakens each memory order of the allocator that is not relaxed, alone and at run time (of acq_rel each half), and\n"
-    "runs programs on weak memory until something goes wrong: the files given, then generated ones. An order that\n"
+    "Weakens each memory order of the allocator that is not relaxed, alone and at run time (of acq_rel each half),\n"
+    "and runs programs on weak memory until something goes wrong: the files given, then generated ones. An order that\n"
     "nothing needs costs time on every machine; one that is needed, and not found, has no test.\n"
     "Exit status 1 when an order is not found to be needed, or a program fails with no order weakened.\n",
     "  hakfuzz orders corpus/threads corpus/oom\n"
