@@ -1,9 +1,10 @@
 /* component: parts of the allocator that are fuzzed by themselves, each beside a plain model of it.
  *
  * A target may name a component (target.h). Its programs have the same form as all others and run in the same world, on
- * thread 0, but their records are carried out on the component alone; the opening of oracle/component_<name>.c says
- * what each record means there and what the model is. Records of threads and of fork mean nothing. Where the component
- * does something else than its model the finding is "model", or the check that says it better.
+ * thread 0 (but remote's), and their records are carried out on the component alone; the opening of
+ * oracle/component_<name>.c says what each record means there and what the model is. Records of threads and of fork
+ * mean nothing (but remote's). Where the component does something else than its model the finding is "model", or the
+ * check that says it better.
  *
  * `fail n=N`, `option NAME=N` and what the header says of the world mean the same as everywhere.
  *
@@ -22,9 +23,11 @@ struct component {
     void (*begin)(void);  /* geometry and options are set, nothing was allocated */
     void (*record)(void); /* carry out run.record; run.applied says whether it did anything */
     void (*final)(void);  /* no request fails any more: compare all, give everything back, nothing may remain */
+    const void *state;    /* the model, in whole words, where threads may interrupt each other; else NULL and 0 */
+    size_t state_bytes;
 };
 
-#define COMPONENT_TABLE(X) X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option)
+#define COMPONENT_TABLE(X) X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option) X(remote)
 
 #define COMPONENT_DECLARE(name) extern const struct component component_##name;
 COMPONENT_TABLE(COMPONENT_DECLARE)

@@ -274,4 +274,4 @@ static void final(void) {
     component_check_returned(0);
 }
 
-const struct component component_lazy = {begin, record, final};
+const struct component component_lazy = {begin, record, final, NULL, 0};

@@ -394,4 +394,4 @@ static void final(void) {
     component_check_returned(0);
 }
 
-const struct component component_pool = {begin, record, final};
+const struct component component_pool = {begin, record, final, NULL, 0};

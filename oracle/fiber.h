@@ -24,4 +24,8 @@ void fiber_prepare(struct fiber *fiber, void (*entry)(void *argument), void *arg
 /* Leave `from`, the running fiber, for `to`. Returns when somebody switches back. */
 void fiber_switch(struct fiber *from, struct fiber *to);
 
+/* Call function(argument), with all that the caller will need again on the stack, from *mark up: the registers that
+ * functions must preserve are put there too. */
+void fiber_call_marked(void **mark, void (*function)(void *argument), void *argument);
+
 #endif

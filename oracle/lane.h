@@ -24,6 +24,8 @@ struct lane {
     bool is_running;           /* in that record */
     uint32_t hold;             /* records of others that must run first */
     uint32_t priority;
+    int error;                      /* errno, while it is stopped inside */
+    void *stack_mark;               /* what the thread has on its stack lies above; where schedules are explored */
     const volatile void *waits_for; /* word of a lock */
     uint64_t seed;                  /* of the record it is in */
     uint64_t random;
@@ -43,6 +45,8 @@ struct scheduler {
     uint32_t can;    /* threads that have records left and wait for nothing, as bits */
     uint32_t held;   /* threads that are held back, as bits */
     uint64_t named;  /* bit i: a gene names a record that is i modulo 64 */
+    bool explores;   /* who goes on is explore.h's to say, and genes are none */
+    uint32_t goes;   /* genes of kind go that were not used yet, as bits */
     uint32_t gene_count;
     struct gene genes[PROGRAM_GENES_MAX];
     uint16_t next_rank[PROGRAM_RECORDS_MAX]; /* of the same thread */

@@ -160,7 +160,7 @@ void program_read(struct program *program, const uint8_t *bytes, size_t size_byt
 
 struct gene gene_read(const uint8_t bytes[PROGRAM_RECORD_BYTES]) {
     return (struct gene){.record = (uint16_t)(bytes[0] | bytes[1] << 8),
-                         .yield = bytes[2],
+                         .yield = (uint16_t)(bytes[2] | bytes[5] << 8),
                          .value = bytes[3],
                          .kind = (enum gene_kind)(bytes[4] % GENE_KIND_COUNT)};
 }
@@ -207,7 +207,8 @@ void record_write(const struct record *record, uint8_t bytes[PROGRAM_RECORD_BYTE
 void gene_write(const struct gene *gene, uint8_t bytes[PROGRAM_RECORD_BYTES]) {
     memset(bytes, 0, PROGRAM_RECORD_BYTES);
     store_u16(bytes, gene->record);
-    bytes[2] = gene->yield;
+    bytes[2] = (uint8_t)gene->yield;
+    bytes[5] = (uint8_t)(gene->yield >> 8);
     bytes[3] = gene->value;
     bytes[4] = (uint8_t)gene->kind;
 }

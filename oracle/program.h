@@ -105,8 +105,8 @@ enum program_mode { MODE_GENES, MODE_RANDOM, MODE_PCT, MODE_COUNT };
 extern const char *const program_mode_names[MODE_COUNT];
 
 /* What a gene does; `word` stands in front of its value in text. The order is the encoding: append, never reorder. */
-#define GENE_KIND_TABLE(X) X(HOLD, "hold") X(STALE, "stale") X(WEAK, "weak") X(LOWER, "lower")
-enum gene_kind { GENE_HOLD, GENE_STALE, GENE_WEAK, GENE_LOWER, GENE_KIND_COUNT };
+#define GENE_KIND_TABLE(X) X(HOLD, "hold") X(STALE, "stale") X(WEAK, "weak") X(LOWER, "lower") X(GO, "go")
+enum gene_kind { GENE_HOLD, GENE_STALE, GENE_WEAK, GENE_LOWER, GENE_GO, GENE_KIND_COUNT };
 extern const char *const gene_kind_words[GENE_KIND_COUNT];
 
 /* How many slots there are: table over header byte 2. */
@@ -152,12 +152,13 @@ struct record {
  *   stale  the load there shows the `value`-th older value that C11 allows, or the oldest
  *   weak   the weak compare-exchange there fails, unless `value` is 0
  *   lower  the thread has priority `value` from there on, below all it began with; nothing but in mode pct
+ *   go     when it is the turn of the thread to go on from there, thread `value` goes on instead, if it can; once
  *
- * Bytes: 0-1 record, little endian; 2 yield; 3 value; 4 kind modulo GENE_KIND_COUNT; 5-7 no meaning yet, zero in
- * canonical form. */
+ * Bytes: 0-1 record, little endian; 2 yield; 3 value; 4 kind modulo GENE_KIND_COUNT; 5 the yield's high byte; 6-7 no
+ * meaning yet, zero in canonical form. */
 struct gene {
     uint16_t record;
-    uint8_t yield;
+    uint16_t yield;
     uint8_t value;
     enum gene_kind kind;
 };

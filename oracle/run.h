@@ -82,6 +82,9 @@ struct run {
     bool active;
     bool raising; /* a finding is being made: a crash now is not another */
     bool failed;
+    bool begun;                              /* the component */
+    bool abandoned;                          /* left before its end, with nothing to say */
+    uint64_t untouched_hash;                 /* what an untouched world hashes to */
     uint8_t thread;                          /* running */
     uint8_t threads_of[PROGRAM_RECORDS_MAX]; /* thread of each record */
     uint16_t order[PROGRAM_RECORDS_MAX];
@@ -137,6 +140,7 @@ void run_thrift_begin(void);
 void run_thrift_options(void);
 struct thrift run_thrift_before(void);
 void run_thrift_check(const struct thrift *before, const void *address);
+uint64_t run_thrift_state(void); /* what it remembers, as a number */
 void run_thrift_prove(const struct hak_heap_counts *counts);
 /* world_blocks.c: checks of a block that was just returned: its address, which must be clear of every live block; that
  * nothing of the allocator shows in [from, size); that it is zero; that AddressSanitizer lets its user in. */
@@ -153,6 +157,9 @@ void run_thread_end(void);
 /* world.c: the running thread stops where it is, and another goes on; returns when it is its turn again. With the site
  * of an access it is inside the allocator. */
 void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield);
+
+/* world.c: leave the run where it is; nothing was found. On the fiber of the running thread. */
+_Noreturn void run_abandon(void);
 
 /* Around every call of the allocator by an operation: between the two, other threads may run. Who is alone in the
  * allocator, in a record where nothing is to be decided, need not be looked at, unless memory is weak. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "oracle/explore.h"
 #include "oracle/lane.h"
 #include "oracle/run.h"
 #include "oracle/switch_map.h"
@@ -111,11 +112,40 @@ static uint8_t choose(uint32_t threads, bool is_between) {
     } else if (scheduler.mode == MODE_RANDOM && (!is_between || random_below(lane, 2) == 0)) {
         uint32_t others = is_between ? threads : threads & ~(UINT32_C(1) << lane->number);
         chosen = others == 0 ? run.thread : any_of(others, lane);
+    } else if (!is_between && lane->hold == 0 && (threads >> run.thread & 1) != 0) {
+        chosen = run.thread;
     } else {
         chosen = lowest_rank(threads);
     }
     set_hold(&scheduler.lanes[chosen], 0); /* if it was held, nobody else could run */
     return chosen;
+}
+
+/* The gene that says who goes on instead of the thread, where it stands; NULL: none. */
+static const struct gene *gene_go_at(const struct lane *lane, uint32_t *number) {
+    for (uint32_t left = scheduler.goes; left != 0; left &= left - 1) {
+        const struct gene *gene = &scheduler.genes[ *number = (uint32_t)__builtin_ctz(left)];
+        uint32_t yield = lane->is_running ? lane->hot.yields : 0;
+        if (lane->rank != RANK_NONE && gene->record == run.order[lane->rank] && gene->yield == yield) {
+            return gene;
+        }
+    }
+    return NULL;
+}
+
+/* It is the turn of `next`, of the threads that can run: who goes on. */
+static uint8_t redirect(uint8_t next, uint32_t threads, bool is_between) {
+    if (scheduler.explores) {
+        return explore_choose(next, threads, is_between || (threads >> run.thread & 1) == 0);
+    }
+    uint32_t number;
+    const struct gene *gene = gene_go_at(&scheduler.lanes[next], &number);
+    if (gene == NULL) {
+        return next;
+    }
+    uint8_t to = (uint8_t)(gene->value % PROGRAM_THREADS_MAX);
+    scheduler.goes &= ~(UINT32_C(1) << number);
+    return (threads >> to & 1) != 0 ? to : next;
 }
 
 /* --- decisions inside an operation --- */
@@ -127,7 +157,7 @@ static bool is_named(uint32_t record) {
 /* The first yield after `yields` at which something is decided. */
 static uint32_t decide_next(struct lane *lane, uint32_t record) {
     uint32_t next = (lane->hot.yields / YIELDS_FAIR + 1) * YIELDS_FAIR;
-    if (lane->hot.yields >= YIELDS_MAX) {
+    if (scheduler.explores || lane->hot.yields >= YIELDS_MAX) {
         return lane->hot.yields + 1;
     }
     if (scheduler.mode == MODE_RANDOM) {
@@ -164,6 +194,7 @@ static struct scheduler_twist genes_apply(struct lane *lane, uint32_t record) {
         case GENE_LOWER:
             lane->priority = gene->value;
             break;
+        case GENE_GO:
         case GENE_KIND_COUNT:
             break;
         }
@@ -184,25 +215,37 @@ static void be_fair(struct lane *lane) {
     set_hold(lane, others);
 }
 
-/* The thread stops at `site`, if it is not chosen itself. */
-static void give_way(struct lane *lane, const struct hak_site *site) {
+/* The running thread stops where it is, if it is not chosen itself. */
+static void give_way(void *running) {
+    struct lane *lane = running;
     uint32_t threads = candidates();
     if (threads == 0) {
         scheduler_deadlock();
     }
-    uint8_t next = choose(threads, false);
+    lane->error = errno;
+    uint8_t next = redirect(choose(threads, false), threads, false);
     if (next == run.thread) {
+        errno = lane->error;
         return;
     }
-    int saved_errno = errno;
     run.now->overlapped = true;
     hak_shim.level = 0;
     run_trace((uint64_t)lane->hot.yields << 32 | (uint64_t)run.now->index << 16 | (unsigned)run.thread << 8 | next);
-    switch_map_note(site, scheduler.lanes[next].is_running ? scheduler.lanes[next].hot.site : NULL);
-    run_switch_to(next, site, lane->hot.yields);
+    switch_map_note(lane->hot.site, scheduler.lanes[next].is_running ? scheduler.lanes[next].hot.site : NULL);
+    run_switch_to(next, lane->hot.site, lane->hot.yields);
     scheduler_hot = &lane->hot;
     hak_shim.level = run.level;
-    errno = saved_errno;
+    errno = lane->error;
+}
+
+/* Who explores wants to know what the thread has on its stack, and nothing of what the scheduler has. */
+static void stop(struct lane *lane) {
+    if (scheduler.explores) {
+        fiber_call_marked(&lane->stack_mark, give_way, lane);
+        explore_scrub();
+    } else {
+        give_way(lane);
+    }
 }
 
 struct scheduler_twist scheduler_decide(const struct hak_site *site) {
@@ -216,10 +259,12 @@ struct scheduler_twist scheduler_decide(const struct hak_site *site) {
     if (fair) {
         be_fair(lane);
     }
-    bool wants = lane->hold != 0 || scheduler.mode != MODE_GENES;
+    uint32_t number;
+    bool wants =
+        lane->hold != 0 || scheduler.mode != MODE_GENES || scheduler.explores || gene_go_at(lane, &number) != NULL;
     lane->hot.decide_at = decide_next(lane, record);
     if (wants) {
-        give_way(lane, site);
+        stop(lane);
     }
     return twist;
 }
@@ -265,7 +310,8 @@ void scheduler_wait(_Atomic uint32_t *word, uint32_t expected) {
     }
     lane->waits_for = word;
     set_can(lane, false);
-    give_way(lane, lane->hot.site);
+    lane->hot.yields++; /* where it goes on is another place than where it began to wait */
+    stop(lane);
 }
 
 /* One of them: whose record is first in order. */
@@ -298,12 +344,15 @@ uint32_t scheduler_take(void) {
     struct lane *lane = &scheduler.lanes[run.thread];
     scheduler_hot = &lane->hot;
     uint32_t record = run.order[lane->rank];
+    if (scheduler.explores) {
+        explore_scrub();
+    }
     lane->is_running = true;
     lane->hot.yields = lane->watched = 0;
     memset(lane->watch, 0, sizeof lane->watch);
     lane->random = lane->seed = scheduler.mode == MODE_GENES ? 0 : random_of(record);
     lane->hot.decide_at = decide_next(lane, record);
-    lane->hot.is_watched = scheduler.mode == MODE_RANDOM || is_named(record);
+    lane->hot.is_watched = scheduler.mode == MODE_RANDOM || scheduler.explores || is_named(record);
     return record;
 }
 
@@ -341,12 +390,15 @@ uint8_t scheduler_next(void) {
             scheduler_deadlock();
         }
         if (threads == 0) {
+            if (scheduler.explores) {
+                explore_end();
+            }
             return SCHEDULER_NOBODY;
         }
         uint8_t next = choose(threads, true);
         struct lane *lane = &scheduler.lanes[next];
         if (scheduler.mode != MODE_PCT || lane->is_running || !lowers_before(lane)) {
-            return next;
+            return redirect(next, threads, true);
         }
     }
 }
@@ -355,14 +407,15 @@ uint8_t scheduler_next(void) {
 
 static bool acts_inside(const struct gene *gene, enum program_mode mode) {
     bool is_inside = gene->yield != 0 && gene->value != 0;
-    return (is_inside && gene->kind != GENE_LOWER) || (gene->kind == GENE_LOWER && mode == MODE_PCT);
+    return (is_inside && gene->kind != GENE_LOWER) || (gene->kind == GENE_LOWER && mode == MODE_PCT) ||
+           gene->kind == GENE_GO;
 }
 
 uint32_t scheduler_level(const struct program *program, uint8_t threads) {
     if (threads < 2 || program->record_count == 0) {
         return 0;
     }
-    bool inside = program->header.mode != MODE_GENES, weak = program->header.weak;
+    bool inside = program->header.mode != MODE_GENES || explore_is_on(), weak = program->header.weak;
     for (uint32_t i = 0; !weak && i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
         bool acts = acts_inside(&gene, MODE_GENES);
@@ -411,9 +464,12 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.can = scheduler.held = 0;
     scheduler.named = 0;
     scheduler.gene_count = 0;
+    scheduler.goes = 0;
+    scheduler.explores = explore_is_on();
     for (uint32_t i = 0; i < program->gene_count; i++) {
         struct gene gene = program_gene(program, i);
         if (acts_inside(&gene, scheduler.mode)) {
+            scheduler.goes |= gene.kind == GENE_GO ? UINT32_C(1) << scheduler.gene_count : 0;
             scheduler.named |= UINT64_C(1) << gene.record % 64;
             scheduler.genes[scheduler.gene_count++] = gene;
         }

@@ -452,3 +452,38 @@ UNCHECKED uint64_t sim_memory_hash(void) {
     }
     return hash;
 }
+
+static uint64_t joined(uint64_t hash, uint64_t value) {
+    hash = (hash ^ value) * UINT64_C(0x9fb21c651e98df25);
+    return hash ^ hash >> 29;
+}
+
+/* 0 when the line reads as zero. */
+UNCHECKED static uint64_t line_hash(uint32_t page, uint32_t line) {
+    const uint64_t *words = (const void *)(page_address(page) + ((size_t)line << LINE_SHIFT));
+    uint64_t hash = (uint64_t)page << 8 | line, any = 0;
+    for (uint32_t i = 0; i < (1U << LINE_SHIFT) / sizeof *words; i++) {
+        any |= words[i];
+        hash = joined(hash, words[i]);
+    }
+    return any == 0 ? 0 : hash;
+}
+
+uint64_t sim_state_hash(void) {
+    uint64_t lines = 0, hash = joined(sim.clock_ms, sim.refused);
+    for (uint32_t word = 0; word < WORDS; word++) {
+        hash = sim.committed[word] == 0 ? hash : joined(hash ^ word, sim.committed[word]);
+        for (uint64_t left = sim.dirty[word]; left != 0; left &= left - 1) {
+            uint32_t page = word * 64 + (uint32_t)__builtin_ctzll(left);
+            for (uint32_t line = 0; line < LINES_PER_PAGE; line++) {
+                lines += (sim.dirty_lines[page] >> line & 1) != 0 ? line_hash(page, line) : 0;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < sim.free.count; i++) {
+        hash = joined(hash, (uint64_t)sim.free.list[i].first << 32 | sim.free.list[i].count);
+    }
+    hash = joined(hash, sim.knobs.fail_every == 0 ? 0 : sim.requests);
+    hash = joined(hash, (uint64_t)sim.fail_next << 32 | sim.fresh_cursor);
+    return joined(hash, sim.purge_refused_ms_plus_one) + lines;
+}

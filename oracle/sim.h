@@ -48,6 +48,9 @@ void sim_touch(const void *address, size_t size_bytes);
 
 /* Hash of every resident page of the arena; equal to that of an arena that was never written when all is zero. */
 uint64_t sim_memory_hash(void);
+/* Hash of all that later requests and accesses can meet: what the arena holds, and what this file keeps. Of a page that
+ * was announced and reads as zero no more than of one that was not. */
+uint64_t sim_state_hash(void);
 /* Pages cleared by resets so far. */
 uint64_t sim_cleared_pages(void);
 

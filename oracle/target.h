@@ -19,6 +19,7 @@
     X(BIGCACHE, "bigcache", 1, true, "", "component: the BigCache beside a list by age", "bigcache")                   \
     X(POOL, "pool", 1, true, "", "component: the shared pool beside the set of slabs in use", "pool")                  \
     X(LAZY, "lazy", 1, true, "", "component: the lazy cache beside an array by age", "lazy")                           \
+    X(REMOTE, "remote", 4, false, "", "component: queues of remote frees beside the set of blocks out", "remote")      \
     X(OPTION, "option", 1, false, "", "component: the options parser beside a plain one", "option")
 
 enum target {

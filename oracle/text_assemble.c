@@ -343,11 +343,11 @@ static bool parse_gene(struct assembly *a, const struct word *first) {
     a->stage = STAGE_GENES;
     if (a->genes == PROGRAM_GENES_MAX)
         return text_fail(&a->in, first, "more than %d genes", PROGRAM_GENES_MAX);
-    if (!text_take_keyed(&a->in, "at", UINT16_MAX, &record) || !text_take_keyed(&a->in, "yield", UINT8_MAX, &yield) ||
+    if (!text_take_keyed(&a->in, "at", UINT16_MAX, &record) || !text_take_keyed(&a->in, "yield", UINT16_MAX, &yield) ||
         !take_gene_value(a, &gene) || !take_raw(a, raw, &mark, &given))
         return false;
     gene.record = (uint16_t)record;
-    gene.yield = (uint8_t)yield;
+    gene.yield = (uint16_t)yield;
     gene_write(&gene, canonical);
     if (given) {
         struct gene decoded = gene_read(raw);

@@ -32,7 +32,6 @@ struct run run;
 static struct world_totals totals;
 static world_observer *observer;
 static void *observer_context;
-static uint64_t untouched_hash; /* hash of what an untouched world looks like */
 
 enum { FIBER_STACK_BYTES = 512 * 1024, STACK_GUARD_BYTES = 64 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
 
@@ -61,6 +60,13 @@ void finding_raise(enum check check, const void *subject, const char *format, ..
     }
     fiber_switch(&run.threads[run.thread].fiber, &run.main);
     abort(); /* nobody switches back to a fiber that raised a finding */
+}
+
+void run_abandon(void) {
+    run.abandoned = true;
+    hak_shim.level = 0;
+    fiber_switch(&run.threads[run.thread].fiber, &run.main);
+    abort(); /* nobody switches back to a run that was left */
 }
 
 static void verdict_finish(struct verdict *verdict) {
@@ -263,7 +269,8 @@ static bool step_has_work(uint32_t step) {
 static void thread_main(void *argument) {
     struct virtual_thread *self = argument;
     uint32_t records = run.program->record_count;
-    if (run.component != NULL && run.step == 0) { /* here, where it may raise a finding */
+    if (run.component != NULL && !run.begun) { /* here, where it may raise a finding */
+        run.begun = true;
         hak_process_start();
         run.component->begin();
     }
@@ -309,7 +316,7 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.claimed = 0;
     run.threads[0].alive = true;
     run.alive = run.alive_most = 1;
-    run.raising = run.failed = false;
+    run.raising = run.failed = run.abandoned = run.begun = false;
     run.thread = 0;
     run.step = 0;
     run.step_count = program->record_count + FINAL_COUNT;
@@ -335,9 +342,6 @@ static void run_begin(const struct target_info *target, const struct program *pr
 /* Everything as world_open made it. A run that ended well has freed all its blocks; a finding leaves what it leaves. */
 static void world_reset(bool deep) {
     sim_reset(deep);
-    if (deep) {
-        memset(&run.shadow, 0, sizeof run.shadow);
-    }
     memset(&hak_root, 0, sizeof hak_root);
     hak_thread = (struct hak_thread)HAK_THREAD_INITIAL;
 }
@@ -370,7 +374,10 @@ enum check world_run(const struct target_info *target, const struct program *pro
         if (report != NULL) {
             run_print_report(report);
         }
+    }
+    if (run.failed || run.abandoned) {
         fibers_forget();
+        memset(&run.shadow, 0, sizeof run.shadow);
     }
     run.active = false;
     world_reset(run.failed);
@@ -408,50 +415,6 @@ bool world_arm_fault(const char *name) {
     return true;
 }
 
-/* --- samples and engines --- */
-
-enum { REPLAY_EVERY = 64, HASH_EVERY = 4096 };
-
-static enum check nondeterminism(struct verdict *verdict, FILE *report, const char *kind, const char *message) {
-    verdict->check = CHECK_NONDETERMINISM;
-    snprintf(verdict->message, sizeof verdict->message, "%s", message);
-    snprintf(verdict->signature, sizeof verdict->signature, "nondeterminism/%s", kind);
-    if (report != NULL) {
-        fprintf(report, "\nhakmem found nondeterminism: %s\n  look for    %s\n", message,
-                check_table[CHECK_NONDETERMINISM].look_for);
-    }
-    return CHECK_NONDETERMINISM;
-}
-
-enum check world_run_sampled(const struct target_info *target, const struct program *program, FILE *report,
-                             struct verdict *verdict) {
-    if (world_run(target, program, report, verdict) != CHECK_NONE) {
-        return verdict->check;
-    }
-    if (totals.executions % REPLAY_EVERY == 0) {
-        struct verdict second;
-        world_run(target, program, NULL, &second);
-        if (second.check != CHECK_NONE || second.trace_hash != verdict->trace_hash) {
-            return nondeterminism(verdict, report, "trace", "two runs of this input left different traces");
-        }
-    }
-    if (totals.executions % HASH_EVERY < 2 && world_state_hash() != untouched_hash) {
-        return nondeterminism(verdict, report, "reset", "reset left something behind");
-    }
-    return CHECK_NONE;
-}
-
-int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes) {
-    struct program program;
-    struct verdict verdict;
-    program_read(&program, bytes, size_bytes);
-    if (world_run_sampled(target, &program, stderr, &verdict) != CHECK_NONE) {
-        world_print_finding(target, &verdict, stderr);
-        abort();
-    }
-    return 0;
-}
-
 /* --- life --- */
 
 static int stacks_open(char *why, size_t why_bytes) {
@@ -475,7 +438,7 @@ int world_open(char *why, size_t why_bytes) {
     site_open();
     crash_handlers_install();
     world_reset(true);
-    untouched_hash = world_state_hash();
+    run.untouched_hash = world_state_hash();
     return 0;
 }
 

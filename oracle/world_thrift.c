@@ -36,6 +36,11 @@ void run_thrift_options(void) {
     limits.bigs = larger(limits.bigs, hak_option(BIG_CACHE_MAX_COUNT));
 }
 
+uint64_t run_thrift_state(void) {
+    return (limits.superslabs * UINT64_C(0x9e3779b97f4a7c15) ^ limits.regions) * UINT64_C(0xbf58476d1ce4e5b9) ^
+           limits.bigs;
+}
+
 void run_thrift_begin(void) {
     limits.superslabs = limits.regions = limits.bigs = 0;
     run_thrift_options();

@@ -74,7 +74,7 @@ check=calloc-nonzero
 
 # ---- the tool itself -------------------------------------------------------------------------------------------------
 
-verbs="run repro show asm disasm bench detect orders sites"
+verbs="run repro show asm disasm bench detect orders sites explore"
 expect 'help lists every verb' 0 "$hakfuzz" --help
 for verb in $verbs; do has out "^  $verb +[a-z]"; done
 for verb in $verbs; do
@@ -445,6 +445,34 @@ expect 'orders: no such site' 2 "$hakfuzz" orders --site nowhere.c
 has err 'nowhere.c'
 expect 'orders: no such file' 2 "$hakfuzz" orders --site remote.c nowhere
 expect 'orders: --runs below 0' 2 "$hakfuzz" orders --runs -1
+
+# ---- explore ---------------------------------------------------------------------------------------------------------
+
+pushes=$HAKMEM_SOURCE/corpus/remote/seed/two-pushes.hak
+expect 'explore: the target of the path; complete' 0 "$hakfuzz" explore -k 99 "$pushes"
+has out '^[0-9]+ schedules run, [1-9][0-9]* pruned, [1-9][0-9]* states, 4 at the end'
+has out '^clean with at most [0-9]+ preemptions; complete: '
+expect 'explore: a bound that leaves something out' 0 "$hakfuzz" explore --preemptions 1 "$pushes"
+has out '^clean with at most 1 preemption; more preemptions may lead to more states'
+expect 'explore: a finding' 1 "$hakfuzz" explore --fault push-keeps-head -o found.hak "$pushes"
+has out '^hakmem-finding: .*"signature":"livelock/'
+has out '^found with 1 preemption$'
+has out '^hakfuzz repro --target remote --fault push-keeps-head found.hak$'
+expect 'explore: its input replays to the same signature' 1 "$hakfuzz" repro --times 3 --target remote --fault push-keeps-head found.hak
+has out '^signature livelock/.*: 3 of 3 equal'
+expect 'explore: its input on standard output' 1 "$hakfuzz" explore --fault push-keeps-head "$pushes"
+has out '^gene at=[01] yield=[1-9] go=[12]'
+expect 'explore: --json' 0 "$hakfuzz" explore --json -k 99 "$pushes"
+has out '"complete":	true'
+expect 'explore: --json of a finding' 1 "$hakfuzz" explore --json --fault push-keeps-head "$pushes"
+has out '"replays":	true'
+has out '"preemptions":	1,'
+expect 'explore: a target with one thread has one schedule' 2 "$hakfuzz" explore --target sequence "$pushes"
+has err "target 'sequence' has one thread"
+expect 'explore: a bound out of range' 2 "$hakfuzz" explore -k -1 "$pushes"
+has err '--preemptions is -1, but must be from 0'
+expect 'explore: where the input cannot be written' 2 "$hakfuzz" explore --fault push-keeps-head -o /nosuch/found.hak "$pushes"
+has err "'/nosuch/found.hak' cannot be written"
 
 # ---- bench and detect ------------------------------------------------------------------------------------------------
 

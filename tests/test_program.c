@@ -156,6 +156,10 @@ static void test_genes_stand_behind_the_records(void **state) {
     assert_int_equal(gene.kind, GENE_WEAK);
     bytes[HEADER + 2 * RECORD + 4] = GENE_KIND_COUNT + GENE_LOWER;
     assert_int_equal(program_gene(&program, 0).kind, GENE_LOWER);
+    gene_write(&(struct gene){.record = 1, .yield = 0x1234, .value = 2, .kind = GENE_GO}, bytes + HEADER + 2 * RECORD);
+    gene = program_gene(&program, 0);
+    assert_int_equal(gene.yield, 0x1234);
+    assert_int_equal(gene.kind, GENE_GO);
 }
 
 /* --- local --- */

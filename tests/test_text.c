@@ -132,6 +132,7 @@ static void test_written_text_comes_back_the_same(void **state) {
                                "gene at=6 yield=255 stale=2\n"
                                "gene at=7 yield=1 weak=1\n"
                                "gene at=8 yield=12 lower=255\n"
+                               "gene at=9 yield=65535 go=2\n"
                                "tail ab cd\n";
     assert_text_is(text, text);
 }

@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
     {"detect", "put each historical bug back and count executions until it is found", verb_detect},
     {"orders", "which memory orders are needed: weaken each, and see what finds it", verb_orders},
     {"sites", "the allocator's accesses to shared memory, where threads may be switched", verb_sites},
+    {"explore", "run a tiny program under every schedule with few preemptions", verb_explore},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 

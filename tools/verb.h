@@ -18,5 +18,6 @@ verb_function verb_bench;
 verb_function verb_detect;
 verb_function verb_sites;
 verb_function verb_orders;
+verb_function verb_explore;
 
 #endif
