@@ -193,6 +193,7 @@ static void block_take(struct hak_heap *heap, uint8_t slot, bool is_new) {
     size_t size_bytes = hak_class_bytes[class_id] - HAK_HEADER_BYTES;
     component_block_enter(slot, block, size_bytes, size_bytes, 8);
     component_block_fill(slot);
+    run_user_gets(slot);
 }
 
 /* Its block is on its way from here on. */
@@ -204,6 +205,7 @@ static void block_send(uint8_t slot, bool gathers) {
     struct hak_slab *slab = out->slab;
     struct hak_block *block = out->block;
     run.now->applied = true;
+    run_user_has(slot);
     component_block_leave(slot);
     hak_mark_closed(block, hak_class_bytes[slab->class_id] - HAK_HEADER_BYTES);
     out->slot = NOT_LIVE;
@@ -225,10 +227,12 @@ static void on_live(uint8_t slot) {
         return;
     }
     run.now->applied = true;
+    run_user_has(slot);
     component_block_verify(slot, "");
     if (run.now->record.op == OP_WRITE) {
         component_block_fill(slot);
     }
+    run_user_gets(slot); /* the next one knows of this one */
 }
 
 /* --- heaps --- */
@@ -299,8 +303,11 @@ static struct hak_thread *root_of(uint8_t thread) {
     return thread == run.thread ? &hak_thread : &run.threads[thread].root;
 }
 
+/* All threads know of what was done here: nobody is told of it. */
 static void begin(void) {
+    uint32_t level = run.level;
     memset(&state, 0, sizeof state);
+    run.level = 0;
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         root_of(i)->heap = hak_heap_claim();
         run.threads[i].alive = true;
@@ -309,6 +316,7 @@ static void begin(void) {
     for (uint8_t slot = 0; slot < BEGIN_SLOTS && slot < run.program->header.slot_count; slot++) {
         block_take(root_of(slot % PROGRAM_THREADS_MAX)->heap, slot, true);
     }
+    run.level = level;
 }
 
 static void record(void) {
