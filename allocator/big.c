@@ -190,6 +190,9 @@ static size_t huge_align_bytes(size_t length_bytes) {
 static bool mapping_create(struct hak_big *big, size_t align_bytes) {
     size_t huge_bytes = huge_align_bytes(big->size_bytes);
     big->base = os_reserve(big->size_bytes, align_bytes > huge_bytes ? align_bytes : huge_bytes);
+    if (big->base == NULL && align_bytes < huge_bytes) {
+        big->base = os_reserve(big->size_bytes, align_bytes); /* it may take less room to find one */
+    }
     if (big->base == NULL) {
         return false;
     }

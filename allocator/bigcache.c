@@ -6,7 +6,6 @@
 #include "allocator/fault.h"
 #include "allocator/root.h"
 
-/* A longer mapping serves too, if it is not longer than by so many steps: what it has too much may be resident. */
 /* Entries of a bucket that are looked at: where many lie at addresses that are not aligned as asked for, or more
  * entries of other lengths share the bucket than a table that could not grow should have, mapping anew is faster. */
 enum { LOOKED_AT = 32 };

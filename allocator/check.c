@@ -68,6 +68,8 @@ static void check_slab(struct walk *walk, struct hak_slab *slab) {
         }
     }
     broken(walk, length + slab->used == slab->carved, "I6: every carved block is used, in the free list or withdrawn");
+    broken(walk, walk->broken != NULL || hak_slab_chains_hold(slab),
+           "I37: a free list's labels say where its chains end");
     broken(walk, hak_slab_withdrawn_pages(slab) == 0 || hak_slab_has_withdrawn(slab),
            "I36: where blocks are withdrawn, frees are careful");
 }

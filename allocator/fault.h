@@ -68,7 +68,11 @@
     X(PURGE_STRADDLED)                                                                                                 \
     X(RESTORE_FORGETS)                                                                                                 \
     X(PUSH_KEEPS_HEAD)                                                                                                 \
-    X(TAKE_RELAXED)
+    X(TAKE_RELAXED)                                                                                                    \
+    X(PARCEL_COUNT_OFF)                                                                                                \
+    X(PARCEL_SENT_TWICE)                                                                                               \
+    X(CHAIN_CUT_KEEPS_COUNT)                                                                                           \
+    X(LABEL_LEFT)
 
 enum hak_fault {
     HAK_FAULT_NONE,

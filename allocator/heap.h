@@ -1,9 +1,9 @@
 /* heap: what one thread owns: a cache per class, its slabs, and the queue in which others return its blocks.
  *
- * A heap outlives its threads. A thread claims one when it first allocates and releases it when it ends; a heap that
- * still has slabs then is an orphan, the others are spares. A new thread claims a spare, else an orphan with all it
- * has, else a new one is made; a thread that runs out of slabs of a class takes one of an orphan over (adoption), so
- * what threads left serves all that need it, slab by slab. Heaps are
+ * A heap outlives its threads. A thread claims one when it first allocates, or when it has freed much of what others
+ * allocated, and releases it when it ends; a heap that still has slabs then is an orphan, the others are spares. A new
+ * thread claims a spare, else an orphan with all it has, else a new one is made; a thread that runs out of slabs of a
+ * class takes one of an orphan over (adoption), so what threads left serves all that need it, slab by slab. Heaps are
  * never destroyed, so a stale owner pointer is safe to push to: the drain forwards what arrives late.
  *
  * Only the owning thread touches caches and pending blocks. Slab lists and the slabs in them are under heap.lock: the
@@ -101,6 +101,8 @@ struct hak_heaps {
     _Atomic(struct hak_heap *) orphans; /* changed under the lock; a look without it saves taking it in vain */
     _Atomic(struct hak_heap *) spares;
     _Atomic uint32_t count; /* changed under the lock */
+    struct hak_heap
+        *asked_last; /* the orphan behind which adoption goes on to look, NULL: at the first; under the lock */
 };
 
 /* What a thread has before its first allocation and after its end: caches are empty, nothing is ever stored. */

@@ -33,6 +33,9 @@ static void unowned_remove(_Atomic(struct hak_heap *) *list, struct hak_heap *pr
 static struct hak_heap *unowned_pop(_Atomic(struct hak_heap *) *list) {
     struct hak_heap *heap = hak_load(list, relaxed);
     if (heap != NULL) {
+        if (heap == hak_root.heaps.asked_last) {
+            hak_root.heaps.asked_last = NULL;
+        }
         unowned_remove(list, NULL, heap);
         heap->state = HAK_HEAP_OWNED;
     }
@@ -176,28 +179,35 @@ static bool adopt_from(struct hak_heap *heap, struct hak_heap *orphan, uint32_t 
     return some;
 }
 
-/* Only the first few orphans are asked, beside those that turn out to have nothing left. */
+/* Only a few orphans are asked, beside those that turn out to have nothing left; the next time the ones behind them.
+ * The end of the list is no end, but is passed once only. */
 bool hak_heap_adopt(struct hak_heap *heap, uint32_t class_id) {
-    enum { LOOKED_AT = 8 };
+    enum { ASKED_AT_MOST = 8 };
     struct hak_heaps *heaps = &hak_root.heaps;
     if (HAK_LIKELY(hak_load(&heaps->orphans, relaxed) == NULL)) {
         return false;
     }
     bool some = false;
     hak_lock_acquire(&heaps->lock);
-    struct hak_heap *previous = NULL, *orphan = hak_load(&heaps->orphans, relaxed), *next;
-    for (uint32_t looked = 0; !some && orphan != NULL && looked < LOOKED_AT; orphan = next) {
+    struct hak_heap *previous = heaps->asked_last;
+    for (uint32_t asked = 0, ends = 0; !some && asked < ASKED_AT_MOST && ends < 2;) {
+        struct hak_heap *orphan = previous == NULL ? hak_load(&heaps->orphans, relaxed) : previous->next_unowned;
         bool has_slabs;
+        if (orphan == NULL) {
+            previous = NULL;
+            ends++;
+            continue;
+        }
         some = adopt_from(heap, orphan, class_id, &has_slabs);
-        next = orphan->next_unowned;
-        if (has_slabs) {
-            looked++;
-            previous = orphan;
-        } else {
+        if (!has_slabs) {
             unowned_remove(&heaps->orphans, previous, orphan);
             unowned_put(orphan, false);
+        } else if (!some) {
+            asked++;
+            previous = orphan;
         }
     }
+    heaps->asked_last = previous;
     hak_lock_release(&heaps->lock);
     return some;
 }
@@ -229,13 +239,16 @@ static void cache_salvage(struct hak_heap *heap, uint32_t class_id) {
     }
 }
 
+/* The slab is bound as long as a block of it waits here. Its counters are those of the moment, since its owner, who may
+ * be the one who forks, changes them under his lock only. */
 static void parcel_salvage(const struct hak_parcel *parcel) {
+    struct hak_slab *slab = parcel->slab;
     struct hak_block *block = parcel->chain.head, *next;
     uint32_t bound = parcel->chain.count + 1U;
-    for (; bound > 0 && block != NULL && hak_map_superslab(block) != NULL && hak_link_peek(block, &next); bound--) {
-        if (hak_slab_owner(hak_slab_of(block)) != NULL) {
-            hak_remote_free(hak_slab_of(block), block);
-        }
+    for (; bound > 0 && block != NULL && slab != NULL && slab->state == HAK_SLAB_BOUND && hak_slab_holds(slab, block) &&
+           hak_link_peek(block, &next);
+         bound--) {
+        hak_remote_free(slab, block);
         block = next;
     }
 }

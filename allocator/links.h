@@ -4,8 +4,8 @@
  * upper 16 bits are not zero; those of an address are. NULL ends a local list; a remote queue may end in the sentinel
  * instead (remote.h), which is no address a program can have. So a stored word whose upper bits do not decode to zero
  * is no link: somebody wrote to a free block, and it is not followed. And a live block that begins with what decodes to
- * a link is suspect of having been freed already. A block that leaves a list has its link wiped, so nothing of the
- * allocator shows in memory handed out.
+ * a link is suspect of having been freed already. A block that leaves a list has its link wiped, and a label (below)
+ * where it had one, so nothing of the allocator shows in memory handed out: either would tell the key.
  *
  * Who may call: whoever owns the block at that moment (list owner, or the thread that pushes or drains). Free blocks
  * are poisoned under AddressSanitizer, hence these accesses, and only these, are not instrumented. */

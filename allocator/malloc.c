@@ -131,7 +131,8 @@ static HAK_NOINLINE void free_without_heap(struct hak_slab *slab, void *address)
     hak_remote_free(slab, address);
     hak_decay_tick();
     if (++hak_thread.frees >= HAK_THREAD_FREES_MAX && !hak_thread.ended) {
-        (void)hak_thread_heap(); /* if the system refuses, the next free asks again */
+        hak_thread.frees = 0;
+        (void)hak_thread_heap(); /* if the system refuses, it is asked again after so many more */
     }
 }
 

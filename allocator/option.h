@@ -48,7 +48,7 @@
     X(BIG_CACHE_MAX_COUNT, 1024, 0, 65536, NUMBER, PLAIN, "freed big mappings that may wait for reuse")                \
     X(BIG_CACHE_MAX_MEMORY_MB, 256, 0, 1048576, MB, PLAIN, "memory of the freed big mappings that may wait")           \
     X(BIG_CACHE_TTL_SEC, 10, 0, 86400, NUMBER, PLAIN, "seconds that a freed big mapping waits at most")                \
-    X(HUGE_PAGES, 1, 0, 1, SWITCH, PLAIN, "mappings of 4 to 64 MiB ask for transparent huge pages")                    \
+    X(HUGE_PAGES, 1, 0, 1, SWITCH, PLAIN, "mappings of 2 to 64 MiB ask for transparent huge pages")                    \
     X(PURGE_DELAY_MS, 0, 1, 3600000, NUMBER, AUTO,                                                                     \
       "milliseconds before free pages go back to the system; auto: the controller decides")                            \
     X(DIRTY_MAX_MB, 12, 0, 1048576, MB, PLAIN, "free memory kept whatever its age, on top of a share of live memory")  \

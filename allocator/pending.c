@@ -14,15 +14,21 @@ static uint32_t place_of(const struct hak_slab *slab) {
     return (uint32_t)(number ^ (number >> (HAK_GEO->superslab_shift - 6)) * 5) & (HAK_PENDING_PARCELS - 1);
 }
 
+/* What was sent is not named any longer: a thread that a fork stops may just have said that the place is filled, and
+ * not with what yet. */
+static void parcel_end(struct hak_pending *pending, uint32_t place) {
+    pending->parcels[place] = (struct hak_parcel){0};
+    pending->filled &= ~(UINT64_C(1) << place);
+}
+
 /* The parcel that stands where another slab's belongs goes first. */
 static void make_place(struct hak_heap *heap, uint32_t place) {
-    struct hak_pending *pending = &heap->pending;
-    const struct hak_parcel *parcel = &pending->parcels[place];
+    struct hak_parcel *parcel = &heap->pending.parcels[place];
     struct hak_block *first, *last;
     hak_lock_acquire(&heap->lock);
     hak_parcel_seal(parcel->slab, &parcel->chain, &first, &last);
     hak_remote_push(&hak_slab_owner(parcel->slab)->remote, first, last);
-    pending->filled &= ~(UINT64_C(1) << place);
+    parcel_end(&heap->pending, place);
     hak_lock_release(&heap->lock);
 }
 
@@ -41,7 +47,7 @@ void hak_pending_add(struct hak_heap *heap, struct hak_slab *slab, struct hak_bl
     struct hak_pending *pending = &heap->pending;
     uint32_t place = place_of(slab);
     struct hak_parcel *parcel = &pending->parcels[place];
-    if (HAK_LIKELY(parcel->slab == slab && (pending->filled >> place & 1) != 0)) {
+    if (HAK_LIKELY(parcel->slab == slab)) {
         hak_link_set(block, parcel->chain.head);
         parcel->chain.head = block;
         parcel->chain.count++;
@@ -76,7 +82,7 @@ static void send_to_one_owner(struct hak_pending *pending) {
             hak_link_set(its_last, first);
         }
         first = its_first;
-        pending->filled &= ~(UINT64_C(1) << place);
+        parcel_end(pending, place);
     }
     hak_remote_push(&owner->remote, first, last);
 }
@@ -87,8 +93,12 @@ void hak_pending_send(struct hak_heap *heap) {
         return;
     }
     hak_lock_acquire(&heap->lock);
+    const struct hak_pending before = *pending;
     while (pending->filled != 0) {
         send_to_one_owner(pending);
+    }
+    if (HAK_FAULT(PARCEL_SENT_TWICE)) {
+        *pending = before;
     }
     hak_count(&heap->work.pushed, pending->count);
     pending->count = pending->bytes = 0;

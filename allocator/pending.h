@@ -1,9 +1,10 @@
 /* pending: what a thread freed for other heaps and has not handed over yet.
  *
  * Blocks wait in the heap of the thread that freed them, sorted into parcels (remote.h), one a slab, each in the place
- * that the slab's address leads to. They are handed over when there are many, when another slab's parcel needs the
- * place, when the thread looks for memory itself, and when it ends. Parcels of one owner go in one push: that remote
- * frees are dear one by one and cheap in batches by owner was learnt from snmalloc.
+ * that the slab's address leads to. They are handed over when there are many (HAKMEM_REMOTE_BATCH blocks, or 64 KiB),
+ * when another slab's parcel needs the place, when the thread looks for memory itself, and when it ends: so a thread
+ * that does nothing more keeps that much, and the slabs it lies in, for as long as it lives. Parcels of one owner go in
+ * one push: that remote frees are dear one by one and cheap in batches by owner was learnt from snmalloc.
  *
  * Only the owner of the heap touches it. Parcels leave under heap.lock, so that a fork, which takes that, finds each
  * block here or in a queue. */
@@ -15,7 +16,7 @@
 enum { HAK_PENDING_PARCELS = HAK_SIM ? 4 : 64 }; /* a power of two */
 
 struct hak_pending {
-    uint64_t filled; /* bit i: parcels[i] has blocks */
+    uint64_t filled; /* bit i: parcels[i] has blocks; the others are all zero */
     uint32_t count;  /* blocks since all were handed over */
     uint32_t bytes;
     struct hak_parcel {

@@ -13,7 +13,8 @@ void hak_parcel_seal(const struct hak_slab *slab, const struct hak_chain *chain,
     *first = *last = chain->tail;
     if (hak_slab_has_labels(slab)) {
         uint32_t head_index = (uint32_t)((char *)chain->head - slab->start) / slab->block_bytes;
-        hak_label_set(chain->tail, (struct hak_label){head_index, chain->count});
+        uint32_t count = HAK_FAULT_IF(PARCEL_COUNT_OFF, chain->count > 1) ? chain->count - 1 : chain->count;
+        hak_label_set(chain->tail, (struct hak_label){head_index, count});
     } else {
         *first = chain->head; /* each is a parcel, and linked as in a queue */
     }

@@ -14,7 +14,7 @@
  *
  * A sentinel is never a block and never passes hak_remote_drain: that function (drain) is the only reader of links in
  * the queue, and the only place where remote blocks become local ones. It is called at one boundary, refill.c, and when
- * a heap changes hands or is tidied up (heap.c).
+ * a heap changes hands or gives slabs away (heaps.c), or is tidied up (tidy.c).
  *
  * Order: push releases the links it wrote, drain acquires them; pushes in between keep the release sequence going. */
 #ifndef HAKMEM_ALLOCATOR_REMOTE_H

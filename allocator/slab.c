@@ -40,7 +40,33 @@ void hak_slab_relist(struct hak_slab *slab, struct hak_chain chain) {
     slab->free = chain.head;
 }
 
-struct hak_chain hak_slab_first_chain(const struct hak_slab *slab) {
+static bool is_possible(const struct hak_slab *slab, struct hak_label label) {
+    return label.count > 0 && label.count + slab->used <= slab->carved && label.index < slab->carved;
+}
+
+static struct hak_chain chain_at(const struct hak_slab *slab, struct hak_block *head, struct hak_label label) {
+    return (struct hak_chain){head, hak_slab_block(slab, label.index), label.count};
+}
+
+bool hak_slab_chains_hold(const struct hak_slab *slab) {
+    struct hak_chain chain = {0};
+    for (struct hak_block *block = slab->free; block != NULL && hak_slab_has_labels(slab);
+         block = hak_link_get(block)) {
+        if (chain.count == 0) {
+            struct hak_label label = hak_label_get(block);
+            if (!is_possible(slab, label)) {
+                return false;
+            }
+            chain = chain_at(slab, block, label);
+        }
+        if ((--chain.count == 0) != (block == chain.tail)) {
+            return false;
+        }
+    }
+    return chain.count == 0;
+}
+
+static struct hak_chain first_chain(const struct hak_slab *slab) {
     if (HAK_UNLIKELY(slab->free == HAK_SENTINEL)) {
         os_fatal(HAK_FATAL_SENTINEL, "hakmem: the remote queue's sentinel stands in a free list");
     }
@@ -48,12 +74,12 @@ struct hak_chain hak_slab_first_chain(const struct hak_slab *slab) {
         return (struct hak_chain){slab->free, slab->free, 1};
     }
     struct hak_label label = hak_label_get(slab->free);
-    hak_assert(label.count > 0 && label.count + slab->used <= slab->carved && label.index < slab->carved);
-    return (struct hak_chain){slab->free, hak_slab_block(slab, label.index), label.count};
+    hak_assert(is_possible(slab, label));
+    return chain_at(slab, slab->free, label);
 }
 
 static struct hak_chain first_chain_pop(struct hak_slab *slab) {
-    struct hak_chain chain = hak_slab_first_chain(slab);
+    struct hak_chain chain = first_chain(slab);
     slab->free = hak_link_get(chain.tail);
     if (hak_slab_has_labels(slab)) {
         hak_label_wipe(chain.head);
@@ -67,7 +93,8 @@ static struct hak_chain chain_cut(struct hak_slab *slab, struct hak_chain chain,
     for (uint32_t i = 1; i < count; i++) {
         last = hak_link_get(last);
     }
-    hak_slab_relist(slab, (struct hak_chain){hak_link_get(last), chain.tail, chain.count - count});
+    uint32_t left = HAK_FAULT(CHAIN_CUT_KEEPS_COUNT) ? chain.count : chain.count - count;
+    hak_slab_relist(slab, (struct hak_chain){hak_link_get(last), chain.tail, left});
     return (struct hak_chain){chain.head, last, count};
 }
 
@@ -169,5 +196,5 @@ bool hak_slab_is_valid(const struct hak_slab *slab) {
             return false;
         }
     }
-    return length + hak_slab_withdrawn(slab) == (uint32_t)slab->carved - slab->used;
+    return length + hak_slab_withdrawn(slab) == (uint32_t)slab->carved - slab->used && hak_slab_chains_hold(slab);
 }

@@ -114,7 +114,7 @@ void hak_slab_use_pages(struct hak_slab *slab, const struct hak_block *block);
 bool hak_slab_touches_clean(const struct hak_slab *slab, const struct hak_block *block);
 /* All pages of the slab, as bits. */
 uint32_t hak_slab_all_pages(const struct hak_slab *slab);
-/* Wipe the links of all carved blocks; clean pages hold none, and stay so. */
+/* Wipe links and labels of all carved blocks; clean pages hold none, and stay so. */
 void hak_slab_wipe_links(struct hak_slab *slab);
 
 /* Wipe what free blocks still hold of links, and leave the slab unbound. Pre: used == 0. */
@@ -126,8 +126,8 @@ static inline bool hak_slab_has_labels(const struct hak_slab *slab) {
 }
 /* Put a chain of blocks that are free in front of the free list. */
 void hak_slab_relist(struct hak_slab *slab, struct hak_chain chain);
-/* The chain with which the free list begins. Pre: it has one. */
-struct hak_chain hak_slab_first_chain(const struct hak_slab *slab);
+/* Whether the labels in the free list say where its chains end. Pre: its links are sound. */
+bool hak_slab_chains_hold(const struct hak_slab *slab);
 
 static inline bool hak_slab_starts_below(const struct hak_slab *slab, const void *address, uint32_t blocks) {
     uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
@@ -145,7 +145,9 @@ static inline bool hak_slab_could_hold(const struct hak_slab *slab, const void *
     return hak_slab_starts_below(slab, address, slab->capacity);
 }
 
-/* Counters within their bounds, free list of the right length, every link inside the slab. Walks the list. */
+/* Counters within their bounds, free list of the right length and in chains, every link inside the slab. Walks the
+ * list.
+ */
 bool hak_slab_is_valid(const struct hak_slab *slab);
 /* Number of withdrawn blocks. Looks at each. */
 uint32_t hak_slab_withdrawn(const struct hak_slab *slab);

@@ -136,14 +136,19 @@ static uint32_t pages_free(const struct hak_slab *slab) {
 
 /* --- there and back --- */
 
-/* Those that touch a clean page leave the free list; the others keep their order, and are one chain now. */
+/* Those that touch a clean page leave the free list; the others keep their order, and are one chain now: its label is
+ * the only one that is left. */
 static void list_withdraw(struct hak_slab *slab) {
     struct hak_chain stay = {0};
+    bool has_labels = hak_slab_has_labels(slab);
     struct hak_block *block = slab->free;
     for (struct hak_block *next; block != NULL; block = next) {
         next = hak_link_get(block);
         if (hak_slab_touches_clean(slab, block) && !HAK_FAULT(PURGE_KEEPS_LISTED)) {
             continue;
+        }
+        if (has_labels && !HAK_FAULT(LABEL_LEFT)) {
+            hak_label_wipe(block);
         }
         if (stay.count++ == 0) {
             stay.head = block;

@@ -7,8 +7,8 @@
  * The system tells the end of a thread once more when the thread took a heap after it, but only so many times (four
  * rounds of destructors), and not which time is the last. So a thread that was told to have ended keeps no heap: it
  * claims one for each allocation and releases it before it returns. What stays behind is the heap of a thread that
- * allocates for the first time of all in the last round, or whose end the system would not promise to tell: its record
- * and what slabs it has, for good. */
+ * allocates for the first time of all in the last round (or frees that much there, and never did before), or whose end
+ * the system would not promise to tell: its record, what slabs it has, and what it had gathered, for good. */
 #ifndef HAKMEM_ALLOCATOR_THREAD_H
 #define HAKMEM_ALLOCATOR_THREAD_H
 
@@ -19,7 +19,7 @@
 
 struct hak_thread {
     struct hak_heap *heap;
-    uint32_t frees; /* of other threads' blocks, while it had no heap */
+    uint32_t frees; /* of other threads' blocks, while it had no heap and since it last asked for one */
     bool ended;     /* hak_thread_exit was called */
 };
 

@@ -130,6 +130,17 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
     ENTRY(TAKE_RELAXED, "take-relaxed",
           "lock-free lists of several: who takes the whole list does not acquire what was pushed",
           "weak memory; a remote free, then a drain", RACE, THREADS),
+    ENTRY(PARCEL_COUNT_OFF, "parcel-count-off",
+          "batched remote frees: the batch's length is that before the last block",
+          "two frees of another thread's slab, handed over together", BLOCK_LOST, THREADS),
+    ENTRY(PARCEL_SENT_TWICE, "parcel-sent-twice",
+          "batched remote frees: what was handed over is still there when the next one is gathered",
+          "a free of another thread's block, handed over, then another one", ACCOUNTING, THREADS),
+    ENTRY(CHAIN_CUT_KEEPS_COUNT, "chain-cut-keeps-count",
+          "free lists in batches: the rest of a batch of which some were taken counts them still",
+          "a refill by less than came back at once", ACCOUNTING, THREADS),
+    ENTRY(LABEL_LEFT, "label-left", "this project: batches that were joined kept the counts that each had",
+          "batches that came back, a purge of a page beside them", LEAK_LINK, THREADS),
 };
 
 int fault_find(const char *name) {

@@ -11,9 +11,11 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-/* An address of the arena or of the root, or a link as free blocks hold it. */
+/* An address of the arena or of the root, or what free blocks hold: a link, or a label, whose count is not 0. */
 static bool is_inside_word(uint64_t word) {
-    return (unsigned)sim_in_arena(word) | (unsigned)sim_in_arena(word ^ hak_root.link_key) |
+    uint64_t decoded = word ^ hak_root.link_key;
+    return (unsigned)sim_in_arena(word) | (unsigned)sim_in_arena(decoded) |
+           (unsigned)((decoded >> HAK_LABEL_NUMBER_BITS) - 1 < (1U << HAK_LABEL_NUMBER_BITS) - 1) |
            (unsigned)(word - (uintptr_t)&hak_root < sizeof hak_root);
 }
 

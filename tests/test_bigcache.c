@@ -53,6 +53,21 @@ static void test_sizes_that_cannot_be(void **state) {
     }
 }
 
+/* A place that is aligned for huge pages may take more room to find than there is. */
+static void test_alignment_for_huge_pages_is_a_wish(void **state) {
+    (void)state;
+    bool zeroed;
+    begin(HAK_GEOMETRY_REAL);
+    char *first = take(3); /* the records have room from now on */
+    sim_fail_next(1);
+    char *block = hak_big_take(2 * (size_t)HAK_BIG_HUGE_PAGE_BYTES, HAK_PAGE_BYTES, &zeroed);
+    assert_non_null(block);
+    sim_fail_next(1);
+    assert_null(hak_big_take(3 * HAK_PAGE_BYTES, HAK_PAGE_BYTES, &zeroed));
+    assert_true(give(block) && give(first));
+    assert_all_returned();
+}
+
 /* ---- reuse ---- */
 
 static void test_freed_mappings_serve_again(void **state) {
@@ -359,6 +374,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(lengths_are_steps),
         TEST(sizes_that_cannot_be),
+        TEST(alignment_for_huge_pages_is_a_wish),
         TEST(freed_mappings_serve_again),
         TEST(alignment_is_looked_at),
         TEST(only_live_blocks_are_freed),

@@ -99,6 +99,76 @@ static void test_help_gives_back_what_nobody_owns(void **state) {
     assert_int_equal(after.bound_slabs, before);
 }
 
+/* The calling thread allocates as another one would. */
+static void *malloc_as(struct hak_heap *heap, size_t size_bytes) {
+    struct hak_heap *own = hak_thread.heap;
+    hak_thread.heap = heap;
+    void *block = hak_malloc(size_bytes);
+    hak_thread.heap = own;
+    require(block != NULL);
+    return block;
+}
+
+/* Whoever looks for a slab asks a few of the heaps without owner, and goes on behind them the next time: so what the
+ * one has that was left first serves too. */
+static void test_adoption_asks_them_all(void **state) {
+    (void)state;
+    enum { HEAPS = 30, BLOCKS = 40, WANTED_BYTES = 24000, OTHER_BYTES = 16 };
+    struct hak_heap *heaps[HEAPS], *own = hak_thread.heap;
+    void *left[HEAPS], *blocks[BLOCKS];
+    (void)hak_malloc_trim(0);
+    for (size_t i = 0; i < HEAPS; i++) {
+        heaps[i] = hak_heap_claim();
+        require(heaps[i] != NULL);
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        left[i] = malloc_as(heaps[i], i == 0 ? WANTED_BYTES : OTHER_BYTES);
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        hak_heap_release(heaps[i]);
+    }
+    const struct hak_slab *slab = hak_slab_of(left[0]);
+    assert_ptr_equal(hak_slab_owner(slab), heaps[0]);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = hak_malloc(WANTED_BYTES);
+    }
+    assert_ptr_equal(hak_slab_owner(slab), own);
+    (void)census_take();
+    for (size_t i = 0; i < HEAPS; i++) {
+        hak_free(left[i]);
+    }
+    for (size_t i = 0; i < BLOCKS; i++) {
+        hak_free(blocks[i]);
+    }
+    (void)hak_malloc_trim(0);
+    assert_null(hak_load(&hak_root.heaps.orphans, relaxed));
+    assert_null(hak_root.heaps.asked_last);
+}
+
+/* A fork may stop a thread that has just said that it gathers blocks of a slab, and not yet which. What it sent before
+ * from the same place belongs to others by then. */
+static void test_what_was_sent_is_not_salvaged(void **state) {
+    (void)state;
+    struct hak_heap *other = hak_heap_claim(), *own = hak_thread.heap;
+    void *blocks[KEPT];
+    require(other != NULL);
+    for (size_t i = 0; i < KEPT; i++) {
+        blocks[i] = hak_malloc(100);
+    }
+    hak_thread.heap = other;
+    for (size_t i = 0; i < KEPT; i++) {
+        hak_free(blocks[i]);
+    }
+    hak_pending_send(other);
+    hak_thread.heap = own;
+    assert_int_equal(census_take().remote_blocks, KEPT);
+    other->pending.filled = UINT64_MAX >> (64 - HAK_PENDING_PARCELS);
+    hak_heap_salvage(other);
+    assert_int_equal(census_take().remote_blocks, KEPT);
+    (void)hak_malloc_trim(0);
+    assert_int_equal(census_take().remote_blocks, 0);
+}
+
 /* ---- handing over ---- */
 
 /* Blocks that wait to be handed over are in one list or in the other for whoever holds the heap's lock, as a fork does:
@@ -162,6 +232,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_caches_share_a_bound),
         cmocka_unit_test(test_help_gives_back_what_nobody_owns),
+        cmocka_unit_test(test_adoption_asks_them_all),
+        cmocka_unit_test(test_what_was_sent_is_not_salvaged),
         cmocka_unit_test(test_handing_over_waits_for_the_lock),
         cmocka_unit_test(test_a_slab_in_no_list_is_seen),
     };

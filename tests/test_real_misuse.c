@@ -2,6 +2,8 @@
  * HAKMEM_FAIL_FAST=1 one line says so and the process ends; without, the same line, the call does nothing, and all that
  * follows goes well: no block is lost to the allocator's lists, none is handed out twice.
  *
+ * What is written to freed blocks, over what the allocator keeps there, ends the process in both modes, by one line.
+ *
  * Each case is a child of its own. Options are read at the first allocation, so this process makes none. */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -231,8 +233,52 @@ static void test_only_the_first_are_said(void **state) {
     assert_string_equal(ending.said + strlen(ending.said) - strlen(last), last);
 }
 
+#if !HAK_ASAN /* which reports the write itself */
+
+static size_t written_word;
+
+/* Word `written_word` of every other block is written after all were freed and came home; then they are wanted again.
+ */
+static void write_after_free(void) {
+    enum { BLOCKS = 64 };
+    static uint64_t *volatile blocks[BLOCKS];
+    require(setenv("HAKMEM_FAIL_FAST", chosen_fail_fast ? "1" : "0", 1) == 0);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = take(TINY_BYTES);
+    }
+    for (size_t i = 0; i < BLOCKS; i += 2) {
+        hak_free(blocks[i]);
+    }
+    (void)hak_malloc_trim(0);
+    for (size_t i = 0; i < BLOCKS; i += 2) {
+        blocks[i][written_word] = UINT64_C(0x4141414141414141);
+    }
+    for (size_t i = 0; i < BLOCKS; i += 2) {
+        (void)take(TINY_BYTES);
+    }
+}
+
+static void test_writes_after_free(void **state) {
+    (void)state;
+    static const char *const of_word[] = {"link", "label"};
+    for (size_t i = 0; i < 4; i++) {
+        char expected[256];
+        written_word = i / 2;
+        chosen_fail_fast = i % 2 == 1;
+        struct ending ending = run_in_child(write_after_free);
+        (void)snprintf(expected, sizeof expected,
+                       "hakmem: a free block was written to, after it was freed or from the block in front of it: its "
+                       "%s is broken; AddressSanitizer shows by whom\n",
+                       of_word[written_word]);
+        assert_string_equal(ending.said, expected);
+        assert_true(WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGABRT);
+    }
+}
+
+#endif
+
 int main(void) {
-    static struct CMUnitTest tests[POINTERS_COUNT + 1];
+    static struct CMUnitTest tests[POINTERS_COUNT + 1 + !HAK_ASAN];
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     require(told != MAP_FAILED);
     for (size_t i = 0; i < POINTERS_COUNT; i++) {
@@ -240,5 +286,8 @@ int main(void) {
             .name = pointers[i].name, .test_func = test_misuse, .initial_state = (void *)(uintptr_t)&pointers[i]};
     }
     tests[POINTERS_COUNT] = (struct CMUnitTest)cmocka_unit_test(test_only_the_first_are_said);
+#if !HAK_ASAN
+    tests[POINTERS_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(test_writes_after_free);
+#endif
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
