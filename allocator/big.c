@@ -341,7 +341,7 @@ bool hak_big_resize(struct hak_big *big, size_t size_bytes) {
         return false;
     }
     if (length_bytes > big->size_bytes) {
-        return extend(big, length_bytes);
+        return extend(big, hak_bigcache_grown_length(length_bytes));
     }
     if (hak_bigcache_is_long(big->size_bytes, length_bytes)) {
         cut(big, length_bytes);
@@ -356,6 +356,7 @@ void *hak_big_move(struct hak_big *big, size_t size_bytes) {
     if (length_bytes <= big->size_bytes) {
         return NULL;
     }
+    length_bytes = hak_bigcache_grown_length(length_bytes);
     char *moved = hak_map_move_big(big, big->base, big->size_bytes, length_bytes);
     if (moved != NULL) {
         hak_mark_fresh(moved, length_bytes);

@@ -22,6 +22,13 @@ static uint32_t log2_floor(size_t value) {
     return 63 - (uint32_t)__builtin_clzll(value);
 }
 
+/* Up to whole huge pages, where one of `share` parts of the result is new at most. */
+static size_t whole_huge(size_t length_bytes, size_t share) {
+    size_t whole_bytes = (length_bytes + HAK_BIG_HUGE_PAGE_BYTES - 1) & ~(size_t)(HAK_BIG_HUGE_PAGE_BYTES - 1);
+    bool asks = length_bytes > HAK_BIG_HUGE_MIN_BYTES && length_bytes <= HAK_BIG_HUGE_MAX_BYTES;
+    return asks && whole_bytes - length_bytes <= whole_bytes / share ? whole_bytes : length_bytes;
+}
+
 size_t hak_bigcache_length(size_t size_bytes) {
     if (size_bytes > PTRDIFF_MAX - HAK_PAGE_BYTES) {
         return 0;
@@ -31,12 +38,11 @@ size_t hak_bigcache_length(size_t size_bytes) {
         size_t step = (size_t)1 << (log2_floor(pages) - 3);
         pages = (pages + step - 1) & ~(step - 1);
     }
-    size_t huge = (size_t)HAK_BIG_HUGE_PAGE_BYTES >> HAK_PAGE_SHIFT;
-    if (pages > huge && pages <= (size_t)HAK_BIG_HUGE_MAX_BYTES >> HAK_PAGE_SHIFT) {
-        size_t whole = (pages + huge - 1) & ~(huge - 1);
-        pages = whole - pages <= whole / 4 ? whole : pages;
-    }
-    return pages > (size_t)PTRDIFF_MAX >> HAK_PAGE_SHIFT ? 0 : pages << HAK_PAGE_SHIFT;
+    return pages > (size_t)PTRDIFF_MAX >> HAK_PAGE_SHIFT ? 0 : whole_huge(pages << HAK_PAGE_SHIFT, 8);
+}
+
+size_t hak_bigcache_grown_length(size_t length_bytes) {
+    return whole_huge(length_bytes, 4);
 }
 
 /* The number of a length's step: 1, 2, 3 ... without gap. */

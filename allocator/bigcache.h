@@ -1,7 +1,7 @@
 /* bigcache: freed mappings that wait for reuse, as a hash table by length that resizes itself, and a list by age.
  *
  * Lengths are whole pages, rounded up to steps: every number up to 8, then eight to a doubling, 12.5 % apart at most.
- * Lengths that ask for huge pages are whole ones of these, where that makes them no more than a third longer: what
+ * Lengths that ask for huge pages are whole ones of these, where that makes them no more than a seventh longer: what
  * begins and ends with huge pages keeps them when it grows.
  * Steps are numbered, and a step's number is its hash: lengths that are near to each other never share a bucket of a
  * table that is large enough for both. Buckets are chained through the records, newest first.
@@ -47,6 +47,9 @@ struct hak_bigcache {
 
 /* The length of a mapping that serves a request of that size; 0 when there is none such. Pure. */
 size_t hak_bigcache_length(size_t size_bytes);
+/* The length that a mapping gets that grows to length_bytes: what grows is likely to grow on, and whole huge pages may
+ * make it a third longer. Pure. */
+size_t hak_bigcache_grown_length(size_t length_bytes);
 /* Whether a mapping is longer than the cache would give for a request of that length. Pure. */
 bool hak_bigcache_is_long(size_t mapping_bytes, size_t length_bytes);
 

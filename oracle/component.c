@@ -156,11 +156,11 @@ void component_block_change(uint8_t slot, void *address, size_t requested_bytes,
     component_block_fill(slot);
 }
 
-/* Megabytes go by whole huge pages, where that is at most a third more. */
-static size_t whole_huge(size_t pages) {
+/* Megabytes go by whole huge pages, where that is at most one part of so many more. */
+static size_t whole_huge(size_t pages, size_t parts) {
     enum { HUGE_BYTES = 2 << 20, HUGE_MOST_BYTES = 64 << 20 };
     size_t bytes = pages * HAK_PAGE_BYTES, whole = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
-    bool fits = bytes > HUGE_BYTES && bytes <= HUGE_MOST_BYTES && 3 * (whole - bytes) <= bytes;
+    bool fits = bytes > HUGE_BYTES && bytes <= HUGE_MOST_BYTES && parts * (whole - bytes) <= bytes;
     return fits ? whole / HAK_PAGE_BYTES : pages;
 }
 
@@ -170,12 +170,16 @@ size_t component_length(size_t size_bytes, uint32_t *step) {
     uint32_t number = 1;
     for (; length < pages; number++) {
         distance = length >= 16 * distance ? 2 * distance : distance;
-        length = whole_huge(length + distance);
+        length = whole_huge(length + distance, 7);
     }
     if (step != NULL) {
         *step = number;
     }
     return length * HAK_PAGE_BYTES;
+}
+
+size_t component_grown_length(size_t length_bytes) {
+    return whole_huge(length_bytes / HAK_PAGE_BYTES, 3) * HAK_PAGE_BYTES;
 }
 
 void component_check_zero(const char *start, size_t size_bytes) {

@@ -68,6 +68,8 @@ void component_block_change(uint8_t slot, void *address, size_t requested_bytes,
  * to each doubling. Sets the number of the step, from 1, unless step is NULL. Counts from the beginning, as a model
  * may. */
 size_t component_length(size_t size_bytes, uint32_t *step);
+/* The length of a mapping that grows to that length. */
+size_t component_grown_length(size_t length_bytes);
 /* Raises "calloc-nonzero" unless it reads as zero where patterns would be: at both ends of every page. */
 void component_check_zero(const char *start, size_t size_bytes);
 

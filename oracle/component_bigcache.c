@@ -354,10 +354,10 @@ static void big_resize(uint8_t slot) {
             component_check_refusal("hak_big_move", size_bytes, refused);
         }
         start = moved == NULL ? start : moved;
-        length_bytes = moved == NULL ? block.claimed_bytes : length_bytes;
+        length_bytes = moved == NULL ? block.claimed_bytes : component_grown_length(length_bytes);
         component_compare("length after a move", big->size_bytes, length_bytes);
     } else {
-        component_compare("length after growing", big->size_bytes, length_bytes);
+        component_compare("length after growing", big->size_bytes, component_grown_length(length_bytes));
     }
     size_t bytes = big->size_bytes;
     component_compare("the region map knows the mapping", hak_map_big(start) == big && hak_big_is_live(big, start),

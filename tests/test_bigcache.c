@@ -21,7 +21,7 @@ static void test_lengths_are_steps(void **state) {
         for (size_t size = 0; size < pages_bytes(300); size += HAK_PAGE_BYTES / 4 + 1) {
             size_t length = hak_bigcache_length(size);
             size_t step = size + size / 8 + HAK_PAGE_BYTES;
-            assert_true(length >= size && length <= (length > HAK_BIG_HUGE_MIN_BYTES ? step + step / 3 : step));
+            assert_true(length >= size && length <= (length > HAK_BIG_HUGE_MIN_BYTES ? step + step / 7 : step));
             assert_true(length >= before && length % HAK_PAGE_BYTES == 0 && length > 0);
             assert_int_equal(hak_bigcache_length(length), length);
             before = length;

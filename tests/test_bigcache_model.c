@@ -230,7 +230,8 @@ static void step_resize(struct model_block *block) {
     }
     bool stays = length_bytes == old_bytes || next_length(length_bytes) == old_bytes ||
                  (length_bytes < old_bytes && sim_refused() != refused);
-    size_t new_bytes = stays ? old_bytes : length_bytes;
+    size_t new_bytes =
+        stays ? old_bytes : (length_bytes < old_bytes ? length_bytes : hak_bigcache_grown_length(length_bytes));
     assert_true(hak_big_is_live(big, block->start));
     assert_int_equal(big->size_bytes, new_bytes);
     if (new_bytes < old_bytes) {
@@ -260,7 +261,7 @@ static void step_move(struct model_block *block) {
     size_t old_bytes = block->size_bytes;
     change_owner(block->start, old_bytes, block->id, 0);
     block->start = moved;
-    block->size_bytes = hak_bigcache_length(size_bytes);
+    block->size_bytes = hak_bigcache_grown_length(hak_bigcache_length(size_bytes));
     assert_true(hak_big_is_live(big, moved) && big->size_bytes == block->size_bytes);
     change_owner(moved, block->size_bytes, 0, block->id);
     assert_true(is_zero(moved + old_bytes, block->size_bytes - old_bytes));

@@ -155,13 +155,13 @@ static void test_age(void **state) {
 /* Bounds of count and bytes hold at every moment. */
 static void bounded(void) {
     set_option("HAKMEM_SUPERSLAB_MAX_CACHED", "3");
-    set_option("HAKMEM_BIG_CACHE_MAX_MEMORY_MB", "13");
+    set_option("HAKMEM_BIG_CACHE_MAX_MEMORY_MB", "10");
     set_option("HAKMEM_DIRTY_MAX_MB", "256");
     struct chain chains[] = {chain_make(1000, (size_t)30 << 20), chain_make(3000000, (size_t)30 << 20)};
     for (unsigned i = 0; i < 2; i++) {
         while (chains[i].first != NULL) {
             chain_free_some(&chains[i], i == 0 ? 500 : 1);
-            require(NOW(SUPERSLAB_cached) <= 3 && NOW(BIG_cached_bytes) <= (size_t)13 << 20);
+            require(NOW(SUPERSLAB_cached) <= 3 && NOW(BIG_cached_bytes) <= (size_t)10 << 20);
         }
     }
     require(NOW(SUPERSLAB_cached) == 3 && NOW(BIG_cached_blocks) == 3);

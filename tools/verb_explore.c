@@ -19,8 +19,9 @@ static const struct verb_help help = {
     "explore",
     "[OPTION...] FILE",
     "Runs FILE under every schedule with at most K preemptions: switches inside an operation, at an access of\n"
-    "memory, off a thread that could go on. Between operations any thread may go on, at no cost. Genes and\n"
-    "modes of FILE are left out. Schedules that lead to a state that was seen are not run to their end (pruned);\n"
+    "shared memory, away from a thread that could go on. Between operations any thread may go on, at no cost.\n"
+    "Genes, modes and weak memory of FILE are left out.\n"
+    "Schedules that lead to a state that was seen are not run to their end (pruned);\n"
     "the search is 'complete' when more preemptions would lead to no new state. It ends with the first finding, which\n"
     "has as few preemptions as can be, and prints the program with genes that lead there, or writes it to OUT, for\n"
     "'hakfuzz repro'.\n",
