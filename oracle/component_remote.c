@@ -113,7 +113,8 @@ static void compare_list(const struct hak_slab *slab) {
 static void compare_released(void) {
     for (uint64_t i = state.count; i-- > 0;) {
         const struct out *out = &state.out[i];
-        if (out->slab->state == HAK_SLAB_BOUND) {
+        bool is_there = hak_map_superslab(out->block) != NULL; /* else even its metadata is gone */
+        if (is_there && out->slab->state == HAK_SLAB_BOUND) {
             continue;
         }
         if (out->slot != NOT_LIVE) {
