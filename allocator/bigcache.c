@@ -52,6 +52,7 @@ static uint32_t step_of(size_t length_bytes) {
     return doubling * 8 + (uint32_t)(pages >> doubling);
 }
 
+/* Mappings of it serve too; longer ones do not: what they have too much may be resident. */
 static size_t next_length(size_t length_bytes) {
     return hak_bigcache_length(length_bytes + 1);
 }

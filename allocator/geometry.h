@@ -35,7 +35,7 @@ struct hak_geometry {
     uint32_t cache_max;       /* ... and at most this many */
     uint32_t refill_batch;    /* blocks taken from a slab at once, at most ... */
     uint32_t prewarm;         /* ... and at the first use of a class */
-    uint32_t remote_batch;    /* blocks for one other thread that are gathered before they are handed over, at most */
+    uint32_t remote_batch;    /* blocks of other threads that are gathered before they are handed over, at most */
     uint32_t lazy_max;        /* empty SuperSlabs in the lazy cache, at most, whatever the option says */
     uint32_t big_buckets;     /* the BigCache's table begins with so many buckets */
     uint32_t meta_chunk_bytes; /* metadata is cut from chunks of this size */

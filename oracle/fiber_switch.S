@@ -9,25 +9,32 @@
 
 #if defined(__x86_64__)
 
-    .text
-    .globl fiber_switch_raw
-    .hidden fiber_switch_raw
-    .type fiber_switch_raw, @function
-fiber_switch_raw:
+    .macro push_saved
     pushq %rbp
     pushq %rbx
     pushq %r12
     pushq %r13
     pushq %r14
     pushq %r15
-    movq %rsp, (%rdi)
-    movq %rsi, %rsp
+    .endm
+    .macro pop_saved
     popq %r15
     popq %r14
     popq %r13
     popq %r12
     popq %rbx
     popq %rbp
+    .endm
+
+    .text
+    .globl fiber_switch_raw
+    .hidden fiber_switch_raw
+    .type fiber_switch_raw, @function
+fiber_switch_raw:
+    push_saved
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    pop_saved
     ret
     .size fiber_switch_raw, . - fiber_switch_raw
 
@@ -44,33 +51,19 @@ fiber_trampoline:
     .hidden fiber_call_marked
     .type fiber_call_marked, @function
 fiber_call_marked:
-    pushq %rbp
-    pushq %rbx
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    push_saved
     movq %rsp, (%rdi)
     subq $8, %rsp
     movq %rdx, %rdi
     callq *%rsi
     addq $8, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbx
-    popq %rbp
+    pop_saved
     ret
     .size fiber_call_marked, . - fiber_call_marked
 
 #elif defined(__aarch64__)
 
-    .text
-    .globl fiber_switch_raw
-    .hidden fiber_switch_raw
-    .type fiber_switch_raw, %function
-fiber_switch_raw:
+    .macro push_saved
     sub sp, sp, #160
     stp x19, x20, [sp, #0]
     stp x21, x22, [sp, #16]
@@ -82,6 +75,14 @@ fiber_switch_raw:
     stp d10, d11, [sp, #112]
     stp d12, d13, [sp, #128]
     stp d14, d15, [sp, #144]
+    .endm
+
+    .text
+    .globl fiber_switch_raw
+    .hidden fiber_switch_raw
+    .type fiber_switch_raw, %function
+fiber_switch_raw:
+    push_saved
     mov x9, sp
     str x9, [x0]
     mov sp, x1
@@ -112,17 +113,7 @@ fiber_trampoline:
     .hidden fiber_call_marked
     .type fiber_call_marked, %function
 fiber_call_marked:
-    sub sp, sp, #160
-    stp x19, x20, [sp, #0]
-    stp x21, x22, [sp, #16]
-    stp x23, x24, [sp, #32]
-    stp x25, x26, [sp, #48]
-    stp x27, x28, [sp, #64]
-    stp x29, x30, [sp, #80]
-    stp d8, d9, [sp, #96]
-    stp d10, d11, [sp, #112]
-    stp d12, d13, [sp, #128]
-    stp d14, d15, [sp, #144]
+    push_saved
     mov x9, sp
     str x9, [x0]
     mov x0, x2

@@ -1,51 +1,10 @@
 #!/usr/bin/env bash
 # cli: hakfuzz end to end, as a person or a script uses it: exit codes, messages, files that are no programs.
-# One line a check; the first one that fails ends the test with what was expected and what was seen.
 # shellcheck disable=SC2016
 set -u
-: "${HAKMEM_BUILD:?the build tree with hakfuzz}" "${HAKMEM_SOURCE:?the root of the sources}"
-HAKMEM_BUILD=$(cd "$HAKMEM_BUILD" && pwd) || exit 2
-hakfuzz=$HAKMEM_BUILD/hakfuzz
-[ -x "$hakfuzz" ] || { echo "cli: $hakfuzz is not built" >&2; exit 2; }
-unset HAKMEM_FAULT NO_COLOR
-
-work=$(mktemp -d) || exit 2
-trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-export TMPDIR=$work/tmp LC_ALL=C
-mkdir "$TMPDIR"
-cd "$work" || exit 2
-checks=0
-
-fail() {
-    printf 'FAILED: %s\n  expected: %s\n  seen: exit %s\n' "$1" "$2" "$code"
-    sed 's/^/    stdout| /' out | head -n 40
-    sed 's/^/    stderr| /' err | head -n 40
-    exit 1
-}
-
-# expect NAME EXIT COMMAND...: run it; standard output and error are in out and err afterwards.
-expect() {
-    name=$1
-    local wanted=$2
-    shift 2
-    timeout 120 "$@" >out 2>err </dev/null
-    code=$?
-    [ "$code" -eq "$wanted" ] || fail "$name: $*" "exit $wanted"
-    checks=$((checks + 1))
-    printf 'ok %s\n' "$name"
-}
-
-# has FILE REGEX / lacks FILE REGEX: about the last command.
-has() {
-    grep -aqE -- "$2" "$1" || fail "$name" "'$2' in std$1"
-}
-lacks() {
-    ! grep -aqE -- "$2" "$1" || fail "$name" "no '$2' in std$1"
-}
-# same A B: two files with the same bytes.
-same() {
-    cmp -s "$1" "$2" || fail "$name" "$1 and $2 hold the same bytes: $(cmp "$1" "$2" 2>&1)"
-}
+: "${HAKMEM_SOURCE:?the root of the sources}"
+# shellcheck source=tests/cli.d/checks.sh
+. "$HAKMEM_SOURCE/tests/cli.d/checks.sh"
 
 # ---- programs --------------------------------------------------------------------------------------------------------
 
@@ -421,58 +380,6 @@ has out '^switches inside operations: 3'
 has out '^t1 preempted in free s0 \(record 3\) at [a-z]+\.[ch]:[0-9]+ .* \(yield [0-9]+\), t2 goes on'
 expect 'show: --json has switches' 0 "$hakfuzz" show --json --target threads "$HAKMEM_SOURCE/corpus/threads/seed/preempted-push.hak"
 has out '"switches":	\["t1 preempted in free s0'
-expect 'sites: where the scheduler may switch' 0 "$hakfuzz" sites
-has out '^remote\.c:[0-9]+ weak cas +release, failing relaxed'
-has out '^pool\.c:[0-9]+ lock +acquire'
-expect 'sites: --json' 0 "$hakfuzz" sites --json
-has out '"kind":	"plain store"'
-expect 'sites: no arguments' 2 "$hakfuzz" sites remote.c
-
-# What must be found, whatever else changes: the two ends of the remote queue, a lock, and what is published once.
-orders_corpus=$HAKMEM_SOURCE/corpus/threads
-for site in 'remote.c' 'process.c' 'heaps.c' 'tidy.c' 'shards.c:1'; do
-    expect "orders: $site" 0 "$hakfuzz" orders --runs 20000 --site "$site" "$orders_corpus"
-    has out '^([0-9]+) of \1 orders found'
-done
-expect 'orders: --json' 0 "$hakfuzz" orders --runs 0 --json --save . --site remote.c "$orders_corpus"
-has out '"check":	"race"'
-has out '"weakened":	"relaxed"'
-[ -n "$(find . -name 'remote.c-*-weak-cas-relaxed.bin' -size +0)" ] || fail "$name" 'a program in the directory of --save'
-expect 'orders: not found' 1 "$hakfuzz" orders --runs 10 --site stats.c:
-has out 'not found'
-has out '^0 of [0-9]+ orders found'
-expect 'orders: no such site' 2 "$hakfuzz" orders --site nowhere.c
-has err 'nowhere.c'
-expect 'orders: no such file' 2 "$hakfuzz" orders --site remote.c nowhere
-expect 'orders: --runs below 0' 2 "$hakfuzz" orders --runs -1
-
-# ---- explore ---------------------------------------------------------------------------------------------------------
-
-pushes=$HAKMEM_SOURCE/corpus/remote/seed/two-pushes.hak
-expect 'explore: the target of the path; complete' 0 "$hakfuzz" explore -k 99 "$pushes"
-has out '^[0-9]+ schedules run, [1-9][0-9]* pruned, [1-9][0-9]* states, 4 at the end'
-has out '^clean with at most [0-9]+ preemptions; complete: '
-expect 'explore: a bound that leaves something out' 0 "$hakfuzz" explore --preemptions 1 "$pushes"
-has out '^clean with at most 1 preemption; more preemptions may lead to more states'
-expect 'explore: a finding' 1 "$hakfuzz" explore --fault push-keeps-head -o found.hak "$pushes"
-has out '^hakmem-finding: .*"signature":"livelock/'
-has out '^found with 1 preemption$'
-has out '^hakfuzz repro --target remote --fault push-keeps-head found.hak$'
-expect 'explore: its input replays to the same signature' 1 "$hakfuzz" repro --times 3 --target remote --fault push-keeps-head found.hak
-has out '^signature livelock/.*: 3 of 3 equal'
-expect 'explore: its input on standard output' 1 "$hakfuzz" explore --fault push-keeps-head "$pushes"
-has out '^gene at=[01] yield=[1-9] go=[12]'
-expect 'explore: --json' 0 "$hakfuzz" explore --json -k 99 "$pushes"
-has out '"complete":	true'
-expect 'explore: --json of a finding' 1 "$hakfuzz" explore --json --fault push-keeps-head "$pushes"
-has out '"replays":	true'
-has out '"preemptions":	1,'
-expect 'explore: a target with one thread has one schedule' 2 "$hakfuzz" explore --target sequence "$pushes"
-has err "target 'sequence' has one thread"
-expect 'explore: a bound out of range' 2 "$hakfuzz" explore -k -1 "$pushes"
-has err '--preemptions is -1, but must be from 0'
-expect 'explore: where the input cannot be written' 2 "$hakfuzz" explore --fault push-keeps-head -o /nosuch/found.hak "$pushes"
-has err "'/nosuch/found.hak' cannot be written"
 
 # ---- bench and detect ------------------------------------------------------------------------------------------------
 
@@ -504,5 +411,4 @@ has out '--fault=FAULT +look for'
 expect 'detect: no such engine' 2 "$hakfuzz" detect --engine afl
 expect 'detect: none is no fault' 2 "$hakfuzz" detect --fault none
 
-[ -z "$(ls -A "$TMPDIR")" ] || fail 'temporary files are gone' "an empty TMPDIR, not $(ls -A "$TMPDIR")"
-printf 'cli: %d checks passed\n' "$checks"
+finish
