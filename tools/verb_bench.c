@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle/fiber.h"
 #include "oracle/sim.h"
 #include "oracle/world.h"
 #include "tools/choice.h"
@@ -48,6 +49,7 @@ struct bench {
     double empty[ROUNDS];
     double reset_ns[ROUNDS];
     double switch_ns[ROUNDS];
+    double fiber_ns[ROUNDS];
     unsigned rounds_done;
     char *asan_path; /* NULL: not there, and why in asan_missing */
     char *empty_path;
@@ -107,6 +109,7 @@ static bool measure_round(struct bench *bench, unsigned round, double slice_s) {
     bench->reset_ns[round] = (double)sim_bench_reset_ns(RESET_PAGES);
     *bench->rescheduled = bench->pools[POOL_SWITCHING];
     bench->switch_ns[round] = throughput_switch_ns(bench->rescheduled, slice_s);
+    bench->fiber_ns[round] = fiber_bench_switch_ns();
     if (bench->empty_path != NULL) {
         progress("round %u of %d: the empty target", round + 1, ROUNDS);
         bench->empty[round] = bench_empty_target(bench->empty_path, &bench->empty_missing);
@@ -143,10 +146,11 @@ static unsigned make_rows(struct bench *bench, struct row *rows) {
     return count;
 }
 
-static double switch_ns(const struct bench *bench) {
+/* stats_of sorts what it is given. */
+static double median_of(const double *figures, unsigned count) {
     double values[ROUNDS];
-    memcpy(values, bench->switch_ns, sizeof values); /* it is sorted */
-    return stats_of(values, bench->rounds_done).median;
+    memcpy(values, figures, sizeof values);
+    return stats_of(values, count).median;
 }
 
 static void print_text(const struct bench *bench, const struct row *rows, unsigned count, double empty, double reset) {
@@ -168,8 +172,10 @@ static void print_text(const struct bench *bench, const struct row *rows, unsign
         printf("%-24s  %12.0f\n", "empty libFuzzer target", empty);
     }
     printf("\nreset with %d dirty pages: %.0f ns\n", RESET_PAGES, reset);
-    printf("switch of threads inside an operation: %.1f ns; %.1f of them in a program of 'switching'\n",
-           switch_ns(bench), bench->pools[POOL_SWITCHING].switches);
+    printf("switch of fibers: %.1f ns; with the choice of the thread, inside an operation: %.1f ns; %.1f of them in a "
+           "program of 'switching'\n",
+           median_of(bench->fiber_ns, bench->rounds_done), median_of(bench->switch_ns, bench->rounds_done),
+           bench->pools[POOL_SWITCHING].switches);
     if (bench->empty_path == NULL) {
         printf("not measured: the empty target: %s\n", bench->empty_missing);
     }
@@ -211,7 +217,8 @@ static void print_json(const struct bench *bench, const struct row *rows, unsign
     }
     json_number(object, "reset_pages", RESET_PAGES);
     json_number(object, "reset_ns", reset);
-    json_number(object, "switch_ns", switch_ns(bench));
+    json_number(object, "fiber_switch_ns", median_of(bench->fiber_ns, bench->rounds_done));
+    json_number(object, "switch_ns", median_of(bench->switch_ns, bench->rounds_done));
     json_number(object, "switches_per_execution", bench->pools[POOL_SWITCHING].switches);
     json_number(object, "findings", bench->findings);
     json_print(object);
