@@ -6,7 +6,7 @@
 struct weak_table weak_table;
 
 static const uint64_t address_mask = (UINT64_C(1) << WEAK_ADDRESS_BITS) - 1;
-enum { FORGET_WORDS_MAX = 64 }; /* beyond, a walk over all tags costs less */
+enum { FORGET_WORDS_MAX = 64 }; /* beyond, a walk over all sets in use costs less */
 
 void weak_table_begin(void) {
     weak_table.generation += UINT64_C(1) << WEAK_ADDRESS_BITS;
@@ -14,6 +14,7 @@ void weak_table_begin(void) {
         memset(weak_table.tags, 0, sizeof weak_table.tags);
         weak_table.generation = UINT64_C(1) << WEAK_ADDRESS_BITS;
     }
+    memset(weak_table.used, 0, sizeof weak_table.used);
     weak_table.opened = 0;
     weak_table.evicted = 0;
     weak_table.lost = (struct weak_view){{{0}}, {{0}}, 0};
@@ -71,6 +72,7 @@ struct weak_location *weak_table_open(uint32_t size_bytes, const struct weak_eve
         inherits = true;
     }
     weak_table.tags[set][way] = weak_table.generation | start;
+    weak_table.used[set / 64] |= UINT64_C(1) << set % 64;
     struct weak_location *location = &weak_table.locations[set][way];
     location->size_bytes = size_bytes;
     location->born = weak_table.opened++;
@@ -99,7 +101,9 @@ void weak_table_forget(const volatile void *address, size_t size_bytes) {
         }
         return;
     }
-    for (uint32_t set = 0; set < WEAK_SETS_MAX; set++) {
-        set_forget(set, start, size_bytes);
+    for (uint32_t part = 0; part < WEAK_SETS_MAX / 64; part++) {
+        for (uint64_t left = weak_table.used[part]; left != 0; left &= left - 1) {
+            set_forget(part * 64 + (uint32_t)__builtin_ctzll(left), start, size_bytes);
+        }
     }
 }

@@ -20,6 +20,7 @@ struct weak_location {
 
 struct weak_table {
     _Alignas(64) uint64_t tags[WEAK_SETS_MAX][WEAK_WAYS_MAX]; /* 0: free */
+    uint64_t used[WEAK_SETS_MAX / 64];                        /* bit i: set i had a location in this run */
     uint64_t generation;                                      /* in the bits above an address */
     uint32_t opened;
     uint32_t evicted;
