@@ -111,7 +111,8 @@ static void memory_write(volatile void *address, unsigned size_bytes, uint64_t v
     }
 }
 
-/* The location accessed, checked for races and marked. */
+/* The location accessed, checked for races and marked. Who was the last one here, in the same epoch and in the same
+ * way, has been checked already, and nothing it knows was forgotten since. */
 static inline struct weak_location *location_access(uint8_t thread, const volatile void *address, unsigned size_bytes,
                                                     enum weak_access access, uint32_t site) {
     const struct weak_event event = {.address = address,
@@ -123,7 +124,15 @@ static inline struct weak_location *location_access(uint8_t thread, const volati
     if (location == NULL) {
         location = weak_table_open(size_bytes, &event);
     }
-    weak_race_note(&location->epochs, &event);
+    uint64_t last = (uint64_t)event.happened->of[thread] << 8 | (thread + 1U);
+    uint32_t kinds = location->last == last ? location->last_kinds : 0;
+    if ((kinds >> access & 1) == 0) {
+        weak_race_note(&location->epochs, &event);
+        location->last = last;
+        location->last_kinds = kinds | 1U << access;
+    } else {
+        location->epochs.marks[access].site[thread] = site;
+    }
     return location;
 }
 

@@ -6,7 +6,7 @@
 struct weak_table weak_table;
 
 static const uint64_t address_mask = (UINT64_C(1) << WEAK_ADDRESS_BITS) - 1;
-enum { FORGET_WORDS_MAX = 64 }; /* beyond, a walk over all sets in use costs less */
+enum { FORGET_WORDS_MAX = 16 }; /* beyond, a walk over all places costs less */
 
 void weak_table_begin(void) {
     weak_table.generation += UINT64_C(1) << WEAK_ADDRESS_BITS;
@@ -14,33 +14,39 @@ void weak_table_begin(void) {
         memset(weak_table.tags, 0, sizeof weak_table.tags);
         weak_table.generation = UINT64_C(1) << WEAK_ADDRESS_BITS;
     }
-    memset(weak_table.used, 0, sizeof weak_table.used);
-    weak_table.opened = 0;
+    weak_table.opened = weak_table.places_used = 0;
     weak_table.evicted = 0;
     weak_table.lost = (struct weak_view){{{0}}, {{0}}, 0};
 }
 
+static bool is_of_run(uint64_t tag) {
+    return (tag & ~address_mask) == weak_table.generation;
+}
+
 static bool is_live(uint64_t tag) {
-    return tag != 0 && (tag & ~address_mask) == weak_table.generation;
+    return is_of_run(tag) && (tag & address_mask) != 0;
 }
 
+static void way_drop(uint32_t set, uint32_t way) {
+    weak_table.tags[set][way] = weak_table.generation;
+    weak_table.starts[weak_table.places[set][way]] = 0;
+}
+
+/* Whether the way has a location in [start, start + size_bytes). Pre: its tag is live. */
 static bool overlaps(uint32_t set, uint32_t way, uint64_t start, uint64_t size_bytes) {
-    uint64_t tag = weak_table.tags[set][way], first = tag & address_mask;
-    return is_live(tag) && first < start + size_bytes && start < first + weak_table.locations[set][way].size_bytes;
+    uint64_t first = weak_table.tags[set][way] & address_mask;
+    return first < start + size_bytes && start < first + weak_table_at(set, way)->size_bytes;
 }
 
-/* A way to use in the set; the oldest location's when all are taken, whose tag is then still there. */
-static uint32_t way_take(uint32_t set) {
+/* The way of the oldest location of a full set, which makes room. */
+static uint32_t way_evict(uint32_t set) {
     uint32_t oldest = 0;
-    for (uint32_t way = 0; way < WEAK_WAYS_MAX; way++) {
-        if (!is_live(weak_table.tags[set][way])) {
-            return way;
-        }
-        if (weak_table.locations[set][way].born < weak_table.locations[set][oldest].born) {
+    for (uint32_t way = 1; way < WEAK_WAYS_MAX; way++) {
+        if (weak_table_at(set, way)->born < weak_table_at(set, oldest)->born) {
             oldest = way;
         }
     }
-    struct weak_past *newest = weak_history_nth(&weak_table.locations[set][oldest].history, 0);
+    struct weak_past *newest = weak_history_nth(&weak_table_at(set, oldest)->history, 0);
     if (newest->heads != 0) {
         weak_view_join(&weak_table.lost, &newest->sync);
     }
@@ -48,43 +54,64 @@ static uint32_t way_take(uint32_t set) {
     return oldest;
 }
 
+/* Drop the location, and learn what acquire loads of it would have. */
+static bool way_replace(uint32_t set, uint32_t way, const struct weak_event *event, struct weak_view *learnt) {
+    struct weak_location *old = weak_table_at(set, way);
+    weak_race_check(&old->epochs, event);
+    struct weak_past *newest = weak_history_nth(&old->history, 0);
+    if (newest->heads != 0) {
+        weak_view_join(learnt, &newest->sync);
+    }
+    way_drop(set, way);
+    return newest->heads != 0;
+}
+
+static struct weak_location *way_fill(uint32_t set, uint32_t way, uint64_t start, uint32_t size_bytes) {
+    if (!is_of_run(weak_table.tags[set][way])) {
+        weak_table.places[set][way] = (uint16_t)weak_table.places_used++;
+    }
+    weak_table.tags[set][way] = weak_table.generation | start;
+    weak_table.starts[weak_table.places[set][way]] = start;
+    struct weak_location *location = weak_table_at(set, way);
+    location->size_bytes = size_bytes;
+    location->born = weak_table.opened++;
+    location->last = 0;
+    memset(&location->epochs, 0, sizeof location->epochs);
+    return location;
+}
+
+/* All that overlaps lies in one word, and so in one set. */
 struct weak_location *weak_table_open(uint32_t size_bytes, const struct weak_event *event) {
     enum { ALL_THREADS = (1 << WEAK_THREADS_MAX) - 1 };
     uint64_t start = weak_table_address(event->address);
-    uint32_t set = weak_table_set(start);
+    uint32_t set = weak_table_set(start), vacant = WEAK_WAYS_MAX;
     struct weak_view learnt = {{{0}}, {{0}}, 0};
     bool inherits = false;
     for (uint32_t way = 0; way < WEAK_WAYS_MAX; way++) {
-        if (overlaps(set, way, start, size_bytes)) {
-            struct weak_location *old = &weak_table.locations[set][way];
-            weak_race_check(&old->epochs, event);
-            struct weak_past *newest = weak_history_nth(&old->history, 0);
-            if (newest->heads != 0) {
-                weak_view_join(&learnt, &newest->sync);
-                inherits = true;
-            }
-            weak_table.tags[set][way] = 0;
+        uint64_t tag = weak_table.tags[set][way];
+        bool is_same_word = (tag ^ (weak_table.generation | start)) < WEAK_WORD_BYTES;
+        if (is_same_word && overlaps(set, way, start, size_bytes)) {
+            inherits |= way_replace(set, way, event, &learnt);
+        }
+        if (!is_live(weak_table.tags[set][way]) && vacant == WEAK_WAYS_MAX) {
+            vacant = way;
         }
     }
-    uint32_t way = way_take(set);
+    struct weak_location *location =
+        way_fill(set, vacant == WEAK_WAYS_MAX ? way_evict(set) : vacant, start, size_bytes);
     if (weak_table.evicted != 0) {
         weak_view_join(&learnt, &weak_table.lost);
         inherits = true;
     }
-    weak_table.tags[set][way] = weak_table.generation | start;
-    weak_table.used[set / 64] |= UINT64_C(1) << set % 64;
-    struct weak_location *location = &weak_table.locations[set][way];
-    location->size_bytes = size_bytes;
-    location->born = weak_table.opened++;
-    memset(&location->epochs, 0, sizeof location->epochs);
     weak_history_clear(&location->history, &learnt, inherits ? ALL_THREADS : 0);
     return location;
 }
 
-static void set_forget(uint32_t set, uint64_t start, uint64_t size_bytes) {
+static void word_forget(uint64_t word, uint64_t start, uint64_t size_bytes) {
+    uint32_t set = weak_table_set(word * WEAK_WORD_BYTES);
     for (uint32_t way = 0; way < WEAK_WAYS_MAX; way++) {
-        if (overlaps(set, way, start, size_bytes)) {
-            weak_table.tags[set][way] = 0;
+        if (is_live(weak_table.tags[set][way]) && overlaps(set, way, start, size_bytes)) {
+            way_drop(set, way);
         }
     }
 }
@@ -95,15 +122,13 @@ void weak_table_forget(const volatile void *address, size_t size_bytes) {
     if (size_bytes == 0) {
         return;
     }
-    if (end - first <= FORGET_WORDS_MAX) {
-        for (uint64_t word = first; word < end; word++) {
-            set_forget(weak_table_set(word * WEAK_WORD_BYTES), start, size_bytes);
-        }
-        return;
+    for (uint64_t word = first; end - first <= FORGET_WORDS_MAX && word < end; word++) {
+        word_forget(word, start, size_bytes);
     }
-    for (uint32_t part = 0; part < WEAK_SETS_MAX / 64; part++) {
-        for (uint64_t left = weak_table.used[part]; left != 0; left &= left - 1) {
-            set_forget(part * 64 + (uint32_t)__builtin_ctzll(left), start, size_bytes);
+    for (uint32_t place = 0; end - first > FORGET_WORDS_MAX && place < weak_table.places_used; place++) {
+        uint64_t word = weak_table.starts[place] / WEAK_WORD_BYTES;
+        if (word - first < end - first) {
+            word_forget(word, start, size_bytes);
         }
     }
 }
