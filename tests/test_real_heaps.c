@@ -145,6 +145,60 @@ static void test_adoption_asks_them_all(void **state) {
     assert_null(hak_root.heaps.asked_last);
 }
 
+/* A heap that runs out of a class takes one slab from an orphan, not all: others may need some too. */
+static void test_adoption_takes_a_slab(void **state) {
+    (void)state;
+    enum { BLOCKS = 64, SIZE_BYTES = 24000, SLABS_LEAST = 3 };
+    void *left[BLOCKS], *block;
+    (void)hak_malloc_trim(0);
+    struct hak_heap *heap = hak_heap_claim();
+    require(heap != NULL);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        left[i] = malloc_as(heap, SIZE_BYTES);
+    }
+    hak_heap_release(heap);
+    for (size_t i = 0; i < BLOCKS; i += 2) {
+        hak_free(left[i]); /* room in every slab */
+    }
+    hak_pending_send(hak_thread.heap);
+    hak_heap_flush_all(hak_thread.heap);
+    block = hak_malloc(SIZE_BYTES);
+    unsigned mine = 0, slabs = 0;
+    const struct hak_slab *last = NULL;
+    for (size_t i = 1; i < BLOCKS; i += 2) {
+        const struct hak_slab *slab = hak_slab_of(left[i]);
+        slabs += slab != last;
+        mine += slab != last && hak_slab_owner(slab) == hak_thread.heap;
+        last = slab;
+    }
+    assert_true(slabs >= SLABS_LEAST);
+    assert_int_equal(mine, 1);
+    for (size_t i = 1; i < BLOCKS; i += 2) {
+        hak_free(left[i]);
+    }
+    hak_free(block);
+    (void)hak_malloc_trim(0);
+    (void)census_take();
+}
+
+/* A new thread gets a heap that has nothing, as long as there is one: what an orphan has is for whoever needs it. */
+static void test_spares_serve_first(void **state) {
+    (void)state;
+    (void)hak_malloc_trim(0);
+    struct hak_heap *spare = hak_heap_claim(), *orphan = hak_heap_claim();
+    require(spare != NULL && orphan != NULL);
+    void *left = malloc_as(orphan, 100);
+    hak_heap_release(spare);
+    hak_heap_release(orphan);
+    struct hak_heap *claimed = hak_heap_claim();
+    assert_ptr_equal(claimed, spare);
+    assert_ptr_equal(hak_load(&hak_root.heaps.orphans, relaxed), orphan);
+    hak_heap_release(claimed);
+    hak_free(left);
+    (void)hak_malloc_trim(0);
+    (void)census_take();
+}
+
 /* A fork may stop a thread that has just said that it gathers blocks of a slab, and not yet which. What it sent before
  * from the same place belongs to others by then. */
 static void test_what_was_sent_is_not_salvaged(void **state) {
@@ -233,6 +287,8 @@ int main(void) {
         cmocka_unit_test(test_caches_share_a_bound),
         cmocka_unit_test(test_help_gives_back_what_nobody_owns),
         cmocka_unit_test(test_adoption_asks_them_all),
+        cmocka_unit_test(test_adoption_takes_a_slab),
+        cmocka_unit_test(test_spares_serve_first),
         cmocka_unit_test(test_what_was_sent_is_not_salvaged),
         cmocka_unit_test(test_handing_over_waits_for_the_lock),
         cmocka_unit_test(test_a_slab_in_no_list_is_seen),
