@@ -66,6 +66,78 @@ static void test_caches_share_a_bound(void **state) {
     (void)census_take();
 }
 
+/* A capacity that an option sets does not grow with the chains that come. */
+static void test_pinned_caches_do_not_grow(void **state) {
+    (void)state;
+    hak_free(hak_malloc(100));
+    const struct hak_heap *heap = hak_thread.heap;
+    uint32_t class_id = hak_class_of(100), *option = &hak_root.options.value[HAK_OPTION_THREAD_CACHE];
+    uint32_t capacity = heap->caches[class_id].capacity, before = *option;
+    assert_true(hak_heap_cache_growth(heap, class_id) > capacity);
+    *option = 0;
+    uint32_t growth = hak_heap_cache_growth(heap, class_id);
+    *option = before;
+    assert_int_equal(growth, capacity);
+}
+
+/* ---- what a thread gathers for others ---- */
+
+/* The calling thread allocates as another one would. */
+static void *malloc_as(struct hak_heap *heap, size_t size_bytes) {
+    struct hak_heap *own = hak_thread.heap;
+    hak_thread.heap = heap;
+    void *block = hak_malloc(size_bytes);
+    hak_thread.heap = own;
+    require(block != NULL);
+    return block;
+}
+
+/* Few blocks that are large are handed over as early as many that are small. */
+static void test_large_blocks_are_not_gathered(void **state) {
+    (void)state;
+    enum { SIZE_BYTES = 30000, BLOCKS = 8, GATHERED_MAX_BYTES = 64 << 10 };
+    void *blocks[BLOCKS];
+    (void)hak_malloc_trim(0);
+    struct hak_heap *owner = hak_heap_claim();
+    require(owner != NULL);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = malloc_as(owner, SIZE_BYTES);
+    }
+    for (size_t i = 0; i < BLOCKS; i++) {
+        hak_free(blocks[i]);
+        assert_true((size_t)hak_thread.heap->pending.count * SIZE_BYTES < GATHERED_MAX_BYTES);
+    }
+    hak_pending_send(hak_thread.heap);
+    hak_heap_release(owner);
+    (void)hak_malloc_trim(0);
+}
+
+/* A thread that has ended frees what it likes, and keeps no heap for that: nobody would release it. */
+static void *free_late(void *argument) {
+    enum { BLOCKS = 64 };
+    void **blocks = argument;
+    hak_thread.ended = true;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        hak_free(blocks[i]);
+    }
+    return hak_thread_has_heap() ? argument : NULL;
+}
+
+static void test_no_heap_for_late_frees(void **state) {
+    (void)state;
+    enum { BLOCKS = 64 };
+    void *blocks[BLOCKS], *has_heap;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = hak_malloc(100);
+        require(blocks[i] != NULL);
+    }
+    pthread_t thread;
+    require(pthread_create(&thread, NULL, free_late, blocks) == 0);
+    require(pthread_join(thread, &has_heap) == 0);
+    assert_null(has_heap);
+    (void)census_take();
+}
+
 /* ---- heaps without owner ---- */
 
 enum { KEPT = 20 };
@@ -97,16 +169,6 @@ static void test_help_gives_back_what_nobody_owns(void **state) {
     struct hak_heap_counts after = census_take();
     assert_int_equal(after.remote_blocks, 0);
     assert_int_equal(after.bound_slabs, before);
-}
-
-/* The calling thread allocates as another one would. */
-static void *malloc_as(struct hak_heap *heap, size_t size_bytes) {
-    struct hak_heap *own = hak_thread.heap;
-    hak_thread.heap = heap;
-    void *block = hak_malloc(size_bytes);
-    hak_thread.heap = own;
-    require(block != NULL);
-    return block;
 }
 
 /* Whoever looks for a slab asks a few of the heaps without owner, and goes on behind them the next time: so what the
@@ -285,6 +347,9 @@ static void test_a_slab_in_no_list_is_seen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_caches_share_a_bound),
+        cmocka_unit_test(test_pinned_caches_do_not_grow),
+        cmocka_unit_test(test_large_blocks_are_not_gathered),
+        cmocka_unit_test(test_no_heap_for_late_frees),
         cmocka_unit_test(test_help_gives_back_what_nobody_owns),
         cmocka_unit_test(test_adoption_asks_them_all),
         cmocka_unit_test(test_adoption_takes_a_slab),
