@@ -1,11 +1,16 @@
 /* afl_mutator: the structure-aware mutator as an AFL++ custom mutator (AFL_CUSTOM_MUTATOR_LIBRARY).
  *
- * One object a fuzzer instance, with a buffer of its own: AFL++ reads the result before it calls again. */
+ * One object a fuzzer instance, with a buffer of its own: AFL++ reads the result before it calls again. It is loaded
+ * into afl-fuzz, and learns the target from that one's command line, which ends in the name of a fuzz target's binary.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle/guide.h"
 #include "oracle/mutate.h"
 #include "oracle/program.h"
+#include "oracle/target.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -19,13 +24,32 @@ EXPORT size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size_bytes, uin
                               size_t other_bytes, size_t capacity_bytes);
 EXPORT void afl_custom_deinit(void *data);
 
-enum { CROSS_ONE_IN = 8 };
+enum { CROSS_ONE_IN = 8, COMMAND_BYTES_MAX = 4096 };
+
+/* The last word of this process's command line that is the name of a fuzz target's binary; NULL when none is. */
+static const struct target_info *target_of_command(void) {
+    char words[COMMAND_BYTES_MAX + 1];
+    FILE *file = fopen("/proc/self/cmdline", "rb");
+    size_t length = file != NULL ? fread(words, 1, COMMAND_BYTES_MAX, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    words[length] = '\0';
+    const struct target_info *found = NULL;
+    for (const char *word = words; word < words + length; word += strlen(word) + 1) {
+        const char *slash = strrchr(word, '/'), *name = slash != NULL ? slash + 1 : word;
+        const struct target_info *target = strncmp(name, "fuzz_", 5) == 0 ? target_find(name) : NULL;
+        found = target != NULL ? target : found;
+    }
+    return found;
+}
 
 void *afl_custom_init(void *afl, unsigned seed) {
     (void)afl;
     struct mutator *mutator = calloc(1, sizeof *mutator);
     if (mutator != NULL) {
-        mutate_seed(&mutator->random, seed);
+        (void)guide_take_away(getenv(GUIDE_VARIABLE)); /* what names no guide ends the target, with a message */
+        mutate_seed_for(&mutator->random, seed, target_of_command());
     }
     return mutator;
 }

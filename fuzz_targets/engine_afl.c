@@ -10,6 +10,7 @@
 
 #include "fuzz_targets/fuzz.h"
 #include "fuzz_targets/replay.h"
+#include "oracle/feedback.h"
 
 enum { EXECUTIONS_A_CHILD = 100000 };
 
@@ -46,6 +47,7 @@ static int replay(int argc, char **argv, const char *fault) {
 int main(int argc, char **argv) {
     const char *fault = getenv(FUZZ_FAULT_VARIABLE);
     fuzz_open(fault, FUZZ_FAULT_VARIABLE);
+    feedback_open();
     if (argc > 1) {
         return replay(argc, argv, fault);
     }

@@ -16,6 +16,7 @@
 
 #include "fuzz_targets/fuzz.h"
 #include "fuzz_targets/replay.h"
+#include "oracle/feedback.h"
 #include "oracle/input.h"
 #include "oracle/mutate.h"
 #include "oracle/world.h"
@@ -161,6 +162,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     check_arguments(*argc, *argv);
     add_timeout(argc, argv);
     fuzz_open(getenv(FUZZ_FAULT_VARIABLE), FUZZ_FAULT_VARIABLE);
+    feedback_open();
     const char *progress = getenv("HAKMEM_PROGRESS");
     progress_wanted = progress != NULL && strcmp(progress, "1") == 0;
     atexit(print_totals_at_exit);
@@ -195,7 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes) {
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed) {
     struct mutate_random random;
-    mutate_seed(&random, seed);
+    mutate_seed_for(&random, seed, fuzz_target);
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         return size_bytes; /* no room for a program */
     }
@@ -208,7 +210,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacit
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
                                  size_t capacity_bytes, unsigned seed) {
     struct mutate_random random;
-    mutate_seed(&random, seed);
+    mutate_seed_for(&random, seed, fuzz_target);
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         return 0;
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "oracle/fault.h"
+#include "oracle/guide.h"
 #include "oracle/world.h"
 
 static void print_fault_names(FILE *out) {
@@ -14,8 +15,21 @@ static void print_fault_names(FILE *out) {
     }
 }
 
+static void take_guides_away(void) {
+    const char *names = getenv(GUIDE_VARIABLE);
+    if (!guide_take_away(names)) {
+        fprintf(stderr, "fuzz_%s: %s names what is no guide: '%s'. There are:\n", fuzz_target->name, GUIDE_VARIABLE,
+                names);
+        for (unsigned i = 0; i < GUIDE_COUNT; i++) {
+            fprintf(stderr, "  %s: %s\n", guide_table[i].name, guide_table[i].meaning);
+        }
+        exit(EXIT_UNABLE);
+    }
+}
+
 void fuzz_open(const char *fault, const char *asked_by) {
     char why[256] = "";
+    take_guides_away();
     if (world_open(why, sizeof why) != 0) {
         fprintf(stderr, "fuzz_%s: cannot open the simulated world: %s\n", fuzz_target->name, why);
         exit(EXIT_UNABLE);

@@ -18,7 +18,7 @@ extern const struct target_info *const fuzz_target;
 
 /* Open the world and arm `fault`; NULL or "" is the one that the target plants, if any, and "none" is none. On failure
  * says why on standard error and exits with 2; `asked_by` is what the message blames for a wrong name: "--fault" or
- * FUZZ_FAULT_VARIABLE. */
+ * FUZZ_FAULT_VARIABLE. GUIDE_VARIABLE (guide.h) may name guides to go without. */
 void fuzz_open(const char *fault, const char *asked_by);
 
 /* The line "hakmem-totals: {json}" for scripts: executions, operations and pages cleared since fuzz_open. */

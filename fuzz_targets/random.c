@@ -229,7 +229,7 @@ static int finish_finding(const struct random_options *options, struct verdict *
 }
 
 int random_fuzz(const struct random_options *options) {
-    mutate_seed(&state.random, options->seed);
+    mutate_seed_for(&state.random, options->seed, fuzz_target);
     if (!open_artifacts(options->artifacts) || !fill_pool(&options->seeds)) {
         return EXIT_UNABLE;
     }

@@ -111,11 +111,12 @@ static bool retarget_slot(struct edit *edit, struct mutate_random *random) {
 /* One record, a few in a row, or everything its thread does from there on. */
 static bool move_to_thread(struct edit *edit, struct mutate_random *random) {
     struct program *program = &edit->program;
-    if (program->record_count == 0)
+    if (program->record_count == 0 || random->repertoire.threads == 1)
         return false;
     uint32_t at = mutate_below(random, program->record_count), way = mutate_below(random, 4);
     uint8_t from = program_record(program, at).thread;
-    uint8_t to = (uint8_t)((from + 1 + mutate_below(random, PROGRAM_THREADS_MAX - 1)) % PROGRAM_THREADS_MAX);
+    uint8_t to =
+        (uint8_t)((from + 1 + mutate_below(random, random->repertoire.threads - 1U)) % random->repertoire.threads);
     uint32_t left = program->record_count - at;
     uint32_t count = way < 2 ? 1 : way == 2 ? pick_count(random, left) : left;
     for (uint32_t i = at; i < at + count; i++) {
@@ -169,10 +170,11 @@ static bool tweak_record(struct edit *edit, struct mutate_random *random) {
 
 static bool end_thread(struct edit *edit, struct mutate_random *random) {
     struct program *program = &edit->program;
-    if (edit_room(edit) == 0 || (program->header.ops_off >> OP_THREAD_END & 1))
+    if (edit_room(edit) == 0 || (program->header.ops_off >> OP_THREAD_END & 1) ||
+        random->repertoire.weights[OP_THREAD_END] == 0)
         return false;
     uint32_t at = mutate_below(random, program->record_count + 1);
-    uint8_t thread = (uint8_t)(1 + mutate_below(random, PROGRAM_THREADS_MAX - 1));
+    uint8_t thread = (uint8_t)(1 + mutate_below(random, random->repertoire.threads - 1U));
     edit_insert(edit, at, 1);
     edit_set_record(edit, at, (struct record){.op = OP_THREAD_END, .thread = thread});
     return true;
@@ -186,7 +188,8 @@ static bool change_header(struct edit *edit, struct mutate_random *random) {
 
 static bool add_gene(struct edit *edit, struct mutate_random *random) {
     uint32_t records = edit->program.record_count;
-    return records > 0 && edit_add_gene(edit, make_gene(random, records, edit->program.header.mode));
+    return records > 0 && random->repertoire.interleaves &&
+           edit_add_gene(edit, make_gene(random, records, edit->program.header.mode));
 }
 
 static bool move_gene(struct edit *edit, struct mutate_random *random) {
@@ -199,7 +202,7 @@ static bool move_gene(struct edit *edit, struct mutate_random *random) {
     if (way == 0 || gene.record >= program->record_count)
         gene.record = fresh.record;
     else if (way == 1)
-        gene.value = fresh.value;
+        gene = (struct gene){gene.record, gene.yield, fresh.value, fresh.kind};
     else if (way == 2 && gene.record > 0)
         gene.record--;
     else if (way == 3 && gene.record + 1U < program->record_count)
@@ -292,7 +295,8 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
         maker_apply(&maker, &record);
         edit_set_record(&edit, i, record);
     }
-    uint32_t genes = threads > 1 && count > 0 && make_chance(random, 160) ? 1 + mutate_below(random, 6) : 0;
+    bool interleaves = threads > 1 && random->repertoire.interleaves;
+    uint32_t genes = interleaves && count > 0 && make_chance(random, 160) ? 1 + mutate_below(random, 6) : 0;
     for (uint32_t i = 0; i < genes; i++)
         edit_add_gene(&edit, make_gene(random, count, edit.program.header.mode));
     return edit_close(&edit);

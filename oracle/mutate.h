@@ -1,20 +1,30 @@
 /* mutate: the structure-aware mutator, written once and glued to libFuzzer, AFL++ and the built-in random mode.
  *
+ * It knows what the target it works for carries out (repertoire.h), and makes no operations that would do nothing
+ * there.
+ *
  * Works on records and genes: insert, delete, duplicate, swap, splice, retarget slot, move to another thread, move a
  * boundary or distance, change the header, add or move a gene. Output is always at most `capacity_bytes` and a whole
  * number of records; gene anchors follow the records they name when others are inserted or removed.
- * No state but the generator the caller owns; safe on any thread. Never allocates. */
+ * No state but the generator the caller owns, and the guides that were taken away (guide.h); safe on any thread. Never
+ * allocates. */
 #ifndef HAKMEM_ORACLE_MUTATE_H
 #define HAKMEM_ORACLE_MUTATE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* xoshiro-style small generator. Equal seeds give equal sequences on every machine. */
+#include "oracle/repertoire.h"
+
+/* xoshiro-style small generator, and what it makes programs for. Equal seeds give equal sequences on every machine. */
 struct mutate_random {
     uint64_t state[4];
+    struct repertoire repertoire;
 };
+/* For any target. */
 void mutate_seed(struct mutate_random *random, uint64_t seed);
+/* For this one; NULL: any. */
+void mutate_seed_for(struct mutate_random *random, uint64_t seed, const struct target_info *target);
 uint64_t mutate_next(struct mutate_random *random);
 /* Uniform enough in [0, bound), bound > 0. */
 uint32_t mutate_below(struct mutate_random *random, uint32_t bound);

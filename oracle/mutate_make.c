@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "oracle/guide.h"
 #include "oracle/preset.h"
 
 /* Indexes into program_boundaries; a test holds them to the names. */
@@ -19,43 +20,41 @@ enum {
     BOUNDARY_STEPS = 56
 };
 
+enum { GO_PER_256 = 32 }; /* of genes. hold does the same in most places, but does not say who goes on */
+
 /* Out of 1000 requests: how many are at most this large. */
 enum { UP_TO_1K = 805, STEPS_TO_1M = 880, UP_TO_1M = 980, UP_TO_ZERO = 987, UP_TO_128T = 995 };
 
-static const uint16_t op_weights[OP_COUNT] = {
-    [OP_MALLOC] = 600,       [OP_CALLOC] = 80,
-    [OP_REALLOC] = 160,      [OP_REALLOCARRAY] = 20,
-    [OP_ALIGNED_ALLOC] = 60, [OP_POSIX_MEMALIGN] = 40,
-    [OP_MEMALIGN] = 20,      [OP_FREE] = 600,
-    [OP_FREE_SIZED] = 60,    [OP_USABLE] = 30,
-    [OP_WRITE] = 50,         [OP_VERIFY] = 30,
-    [OP_TRIM] = 50,          [OP_THREAD_START] = 20,
-    [OP_THREAD_END] = 90,    [OP_FORK] = 10,
-    [OP_CLOCK] = 40,         [OP_FAIL] = 30,
-    [OP_CHECK] = 10,         [OP_MALLOC_MANY] = 240,
-    [OP_FREE_MANY] = 220,    [OP_FREE_ALIGNED_SIZED] = 30,
-    [OP_OPTION] = 20,        [OP_REPORT] = 1,
-};
-
-static bool is_on(const struct program_header *header, enum program_op op) {
-    return (header->ops_off >> op & 1) == 0;
+/* How often an operation is to be made. */
+static unsigned weight_of(const struct mutate_random *random, const struct program_header *header, unsigned op) {
+    return (header->ops_off >> op & 1) == 0 ? random->repertoire.weights[op] : 0;
 }
 
 bool make_chance(struct mutate_random *random, unsigned per_256) {
     return mutate_below(random, 256) < per_256;
 }
 
+uint8_t make_one_of(struct mutate_random *random, uint32_t set, unsigned count) {
+    unsigned members = 0, i = 0;
+    for (unsigned member = 0; member < count; member++)
+        members += set >> member & 1;
+    unsigned roll = members == 0 ? 0 : mutate_below(random, members);
+    for (; i + 1 < count && ((set >> i & 1) == 0 || roll > 0); i++)
+        roll -= set >> i & 1;
+    return (uint8_t)i;
+}
+
 enum program_op make_op(struct mutate_random *random, const struct program_header *header) {
     unsigned total = 0;
-    if (is_on(header, header->favoured_op) && make_chance(random, header->favour_weight))
+    if (weight_of(random, header, header->favoured_op) != 0 && make_chance(random, header->favour_weight))
         return header->favoured_op;
     for (unsigned op = 0; op < OP_COUNT; op++)
-        total += is_on(header, (enum program_op)op) ? op_weights[op] : 0;
+        total += weight_of(random, header, op);
     if (total == 0)
         return OP_NOP;
     unsigned roll = mutate_below(random, total), op = 0;
     for (;; op++) {
-        unsigned weight = is_on(header, (enum program_op)op) ? op_weights[op] : 0;
+        unsigned weight = weight_of(random, header, op);
         if (roll < weight)
             return (enum program_op)op;
         roll -= weight;
@@ -117,7 +116,7 @@ void make_fields(struct mutate_random *random, struct record *record, unsigned f
     if (fields & FIELD_COUNT)
         record->argument = make_argument(random, record->op);
     if (fields & FIELD_OPTION) {
-        unsigned choice = mutate_below(random, CHOICE_COUNT);
+        unsigned choice = make_one_of(random, random->repertoire.choices, CHOICE_COUNT);
         record->argument = record_option_argument(choice, mutate_below(random, choice_table[choice].value_count));
     }
 }
@@ -141,6 +140,11 @@ struct gene make_gene(struct mutate_random *random, uint32_t record_count, enum 
     uint32_t value = make_chance(random, 224) ? 1 + mutate_below(random, 6) : 1 + mutate_below(random, UINT8_MAX);
     struct gene gene = {
         .record = (uint16_t)mutate_below(random, record_count), .yield = make_yield(random), .value = (uint8_t)value};
+    if (guide_is_there(GUIDE_GO_GENES) && make_chance(random, GO_PER_256)) {
+        gene.kind = GENE_GO;
+        gene.value = (uint8_t)mutate_below(random, PROGRAM_THREADS_MAX);
+        return gene;
+    }
     if (mode == MODE_PCT && make_chance(random, 160)) {
         gene.kind = GENE_LOWER;
     } else if (gene.yield != 0 && make_chance(random, 24)) {
@@ -158,14 +162,15 @@ static bool op_frees(enum program_op op) {
 
 void maker_init(struct maker *maker, struct mutate_random *random, const struct program_header *header,
                 uint8_t threads) {
-    *maker = (struct maker){.random = random, .header = header, .threads = threads};
+    uint8_t most = random->repertoire.threads;
+    *maker = (struct maker){.random = random, .header = header, .threads = threads < most ? threads : most};
     for (unsigned i = 0; i < PALETTE_SIZES; i++)
         maker->palette[i] = make_boundary(random);
 }
 
 void maker_apply(struct maker *maker, const struct record *record) {
     maker->thread = record->thread;
-    if (!is_on(maker->header, record->op) || !(program_op_info[record->op].fields & FIELD_SLOT))
+    if ((maker->header->ops_off >> record->op & 1) != 0 || !(program_op_info[record->op].fields & FIELD_SLOT))
         return;
     bool many = record->op == OP_MALLOC_MANY || record->op == OP_FREE_MANY;
     bool frees = op_frees(record->op);
@@ -197,10 +202,12 @@ static uint8_t pick_slot(struct maker *maker, bool filled, bool *found) {
     return (uint8_t)start;
 }
 
-/* The first of two operations that is not switched off, else the operation itself. */
+/* The first of two operations that may be made, else the operation itself. */
 static enum program_op instead(const struct maker *maker, enum program_op op, enum program_op first,
                                enum program_op second) {
-    return is_on(maker->header, first) ? first : is_on(maker->header, second) ? second : op;
+    if (weight_of(maker->random, maker->header, first) != 0)
+        return first;
+    return weight_of(maker->random, maker->header, second) != 0 ? second : op;
 }
 
 static uint8_t pick_thread(struct maker *maker, const struct record *record) {

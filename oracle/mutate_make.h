@@ -23,8 +23,11 @@ struct maker {
 
 /* Chance of `per_256` in 256. */
 bool make_chance(struct mutate_random *random, unsigned per_256);
+/* One of the bits of a set that are below `count`; the last of them all when there is none. */
+uint8_t make_one_of(struct mutate_random *random, uint32_t set, unsigned count);
 
-/* Starts with all slots empty and a random palette. The header must outlive the maker. */
+/* Starts with all slots empty and a random palette. No more threads than the target can tell apart. The header must
+ * outlive the maker. */
 void maker_init(struct maker *maker, struct mutate_random *random, const struct program_header *header,
                 uint8_t threads);
 /* Take note of a record that will run. */
@@ -32,7 +35,8 @@ void maker_apply(struct maker *maker, const struct record *record);
 /* A record that is useful at this point. The caller applies it. */
 struct record make_record(struct maker *maker);
 
-/* An operation by weight, the header's switches and favour respected; OP_NOP when everything else is off. */
+/* An operation by weight, the target's repertoire and the header's switches and favour respected; OP_NOP when
+ * everything else is off. */
 enum program_op make_op(struct mutate_random *random, const struct program_header *header);
 /* Fill fields of a record anew: any but FIELD_SLOT (the range of a count depends on record->op). */
 void make_fields(struct mutate_random *random, struct record *record, unsigned fields);

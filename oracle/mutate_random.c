@@ -1,11 +1,19 @@
 /* mutate_random: xoshiro256**, seeded by splitmix64. Equal seeds give equal sequences on every machine. */
 #include "oracle/mutate.h"
 
+#include "oracle/guide.h"
+
 static uint64_t rotate_left(uint64_t value, unsigned bits) {
     return value << bits | value >> (64 - bits);
 }
 
 void mutate_seed(struct mutate_random *random, uint64_t seed) {
+    mutate_seed_for(random, seed, NULL);
+}
+
+void mutate_seed_for(struct mutate_random *random, uint64_t seed, const struct target_info *target) {
+    bool is_known = target != NULL && guide_is_there(GUIDE_REPERTOIRE);
+    random->repertoire = is_known ? repertoire_of(target) : repertoire_any;
     /* splitmix64 never gives four zeros in a row, the one state xoshiro cannot leave. */
     for (unsigned i = 0; i < 4; i++) {
         seed += UINT64_C(0x9e3779b97f4a7c15);

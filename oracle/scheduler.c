@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "oracle/explore.h"
+#include "oracle/feedback.h"
 #include "oracle/lane.h"
 #include "oracle/run.h"
-#include "oracle/switch_map.h"
 
 struct scheduler scheduler;
 static struct scheduler_lane nobody; /* where threads are not switched */
@@ -231,7 +231,7 @@ static void give_way(void *running) {
     run.now->overlapped = true;
     hak_shim.level = 0;
     run_trace((uint64_t)lane->hot.yields << 32 | (uint64_t)run.now->index << 16 | (unsigned)run.thread << 8 | next);
-    switch_map_note(lane->hot.site, scheduler.lanes[next].is_running ? scheduler.lanes[next].hot.site : NULL);
+    feedback_switch(lane->hot.site, scheduler.lanes[next].is_running ? scheduler.lanes[next].hot.site : NULL);
     run_switch_to(next, lane->hot.site, lane->hot.yields);
     scheduler_hot = &lane->hot;
     hak_shim.level = run.level;

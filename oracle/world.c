@@ -16,6 +16,7 @@
 #include "allocator/root.h"
 #include "oracle/component.h"
 #include "oracle/fault.h"
+#include "oracle/feedback.h"
 #include "oracle/finding.h"
 #include "oracle/preset.h"
 #include "oracle/run.h"
@@ -190,6 +191,9 @@ static void step_record(uint32_t index) {
             run_record();
         }
     }
+    if (run.now->applied) {
+        feedback_operation();
+    }
     run.operations += run.now->applied;
     run_trace((uint64_t)index << 8 | (unsigned)run.now->record.op);
     if (run.program->header.clock_step_ms != 0) {
@@ -325,6 +329,7 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.operations = run.event_count = run.switch_count = 0;
     run_forget_subject();
     hak_faults.reached = hak_faults.triggered = 0;
+    feedback_begin();
     for (uint32_t i = 0; i < program->record_count; i++) {
         run.threads_of[i] = (uint8_t)(program_record_thread(program, i) & (target->threads - 1U));
     }

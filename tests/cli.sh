@@ -410,5 +410,25 @@ expect 'detect: its own words about --fault' 0 "$hakfuzz" detect --help
 has out '--fault=FAULT +look for'
 expect 'detect: no such engine' 2 "$hakfuzz" detect --engine afl
 expect 'detect: none is no fault' 2 "$hakfuzz" detect --fault none
+expect 'detect: in another target' 0 "$hakfuzz" detect --fault slab-two-classes --target pool --trials 2
+has out '^slab-two-classes +pool '
+expect 'detect: no such guide' 2 "$hakfuzz" detect --without swarm,luck
+has err 'no such guide; there are switch-pairs states repertoire swarm go-genes'
+expect 'detect: guides are told of' 0 "$hakfuzz" detect --help
+has out '^  swarm: '
+expect 'detect: without a guide programs are others' 0 "$hakfuzz" detect --fault $fault --trials 2 --json \
+    --without repertoire,swarm
+! cmp -s out first || fail "$name" "other programs"
+expect 'detect: --ablation' 0 "$hakfuzz" detect --ablation --fault $fault --trials 2
+has out '^\| fault \| target \| all \| without .switch-pairs. \|.* without .go-genes. \|$'
+has out "^\\| .$fault. \\| [a-z]+ \\| [0-9]+ \\| [0-9]+ \\(1\\.00\\) \\|"
+has out '^\| mean ratio \| \| \| 1\.00 \| 1\.00 \| [0-9.]+ \|'
+expect 'detect: --ablation --json' 0 "$hakfuzz" detect --ablation --fault $fault --trials 1 --json
+has out '"without":	"swarm"'
+expect 'detect: --ablation is a table by itself' 2 "$hakfuzz" detect --ablation --markdown
+expect 'detect: no ablation there' 2 "$hakfuzz" detect --ablation --target canary
+expect 'fuzz target: no such guide' 2 env HAKMEM_WITHOUT=luck "$HAKMEM_BUILD/fuzz_threads" --random --runs 1
+has err 'HAKMEM_WITHOUT names what is no guide'
+expect 'fuzz target: without guides' 0 env HAKMEM_WITHOUT=swarm,repertoire "$HAKMEM_BUILD/fuzz_threads" --random --runs 10
 
 finish

@@ -14,6 +14,7 @@
 
 #include "allocator/option.h"
 #include "oracle/fault.h"
+#include "oracle/guide.h"
 #include "tests/docs_page.h"
 
 static void print_faults(FILE *out, enum check check) {
@@ -69,10 +70,24 @@ static void test_options_page_is_current(void **state) {
         "docs/options.md", "<!-- made from allocator/option.h by tests/test_docs.c: begin -->\n", print_options});
 }
 
+static void print_guides(FILE *out) {
+    fputs("| guide | what it says to whom |\n|---|---|\n", out);
+    for (unsigned i = 0; i < GUIDE_COUNT; i++) {
+        fprintf(out, "| `%s` | %s |\n", guide_table[i].name, guide_table[i].meaning);
+    }
+}
+
+static void test_ablation_page_is_current(void **state) {
+    (void)state;
+    docs_page_is_current(&(struct docs_page){
+        "docs/ablation.md", "<!-- made from oracle/guide.h by tests/test_docs.c: begin -->\n", print_guides});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checks_page_is_current),
         cmocka_unit_test(test_options_page_is_current),
+        cmocka_unit_test(test_ablation_page_is_current),
     };
     return cmocka_run_group_tests_name("docs", tests, NULL, NULL);
 }

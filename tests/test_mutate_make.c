@@ -227,22 +227,26 @@ static void test_header_changes_reach_every_field(void **state) {
 static void test_genes_are_of_every_kind(void **state) {
     (void)state;
     struct mutate_random random;
-    unsigned kinds[MODE_COUNT][GENE_KIND_COUNT] = {{0}}, before = 0, early = 0, late = 0;
+    unsigned kinds[MODE_COUNT][GENE_KIND_COUNT] = {{0}}, before = 0, early = 0, late = 0, going = 0;
     mutate_seed(&random, 17);
     for (unsigned i = 0; i < 3000; i++) {
         enum program_mode mode = (enum program_mode)(i % MODE_COUNT);
         struct gene gene = make_gene(&random, 10, mode);
-        assert_true(gene.record < 10 && gene.value > 0);
+        assert_true(gene.record < 10);
+        assert_true(gene.kind == GENE_GO ? gene.value < PROGRAM_THREADS_MAX : gene.value > 0);
+        going |= gene.kind == GENE_GO ? 1U << gene.value : 0;
         kinds[mode][gene.kind]++;
         before += gene.yield == 0;
         early += gene.yield > 0 && gene.yield <= 8;
         late += gene.yield > 32;
-        assert_true(gene.yield != 0 || gene.kind == GENE_HOLD || gene.kind == GENE_LOWER);
+        assert_true(gene.yield != 0 || (gene.kind != GENE_WEAK && gene.kind != GENE_STALE));
     }
     for (unsigned mode = 0; mode < MODE_COUNT; mode++) {
         assert_true(kinds[mode][GENE_HOLD] > 100 && kinds[mode][GENE_WEAK] > 5 && kinds[mode][GENE_STALE] > 5);
         assert_int_equal(kinds[mode][GENE_LOWER] > 100, mode == MODE_PCT);
+        assert_true(kinds[mode][GENE_GO] > 60);
     }
+    assert_int_equal(going, (1U << PROGRAM_THREADS_MAX) - 1);
     assert_int_equal(kinds[MODE_GENES][GENE_LOWER], 0);
     assert_true(before > 500 && early > 700 && late > 200);
 }

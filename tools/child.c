@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oracle/guide.h"
 #include "tools/terminal.h"
 
 enum { OUTPUT_TAIL_BYTES = 1 << 20, OUTPUT_FILE_BYTES_MAX = 64 << 20, POLL_MS = 2, EXEC_FAILED = 126 };
@@ -29,7 +30,8 @@ _Noreturn static void become(const struct child *child, int output_fd, int error
     int null_fd = open("/dev/null", O_RDONLY);
     if (null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 && dup2(output_fd, STDOUT_FILENO) >= 0 &&
         dup2(output_fd, STDERR_FILENO) >= 0 && chdir(child->directory) == 0 &&
-        setenv("HAKMEM_FAULT", child->fault, 1) == 0) {
+        setenv("HAKMEM_FAULT", child->fault, 1) == 0 &&
+        (child->without == NULL || setenv(GUIDE_VARIABLE, child->without, 1) == 0)) {
         execv(child->arguments[0], (char *const *)child->arguments);
     }
     int error = errno;

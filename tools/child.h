@@ -16,6 +16,7 @@ struct child {
     const char *arguments[CHILD_ARGUMENTS_MAX + 1]; /* [0] is an absolute path; ends in NULL */
     const char *directory;                          /* working directory */
     const char *fault;                              /* HAKMEM_FAULT of the child; "none" is passed as it is */
+    const char *without;                            /* HAKMEM_WITHOUT of the child; NULL as it is here */
     unsigned timeout_s;
     /* filled in by children_run */
     char *output; /* the last MiB of standard output and error together, ends in '\0'; children_free frees */

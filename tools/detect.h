@@ -9,6 +9,7 @@
 
 #include "oracle/fault.h"
 #include "oracle/world.h"
+#include "tools/stats.h"
 #include "tools/tally.h"
 
 enum { DETECT_TRIALS_MAX = 1000 };
@@ -25,6 +26,8 @@ struct detect_trial {
 
 struct detect_plan {
     const struct fault_info *fault;
+    const struct target_info *target; /* the fault's, unless another one is asked for */
+    const char *without;              /* guides that are taken away (guide.h), "" for none */
     unsigned trials;
     uint64_t max_runs;
 };
@@ -33,6 +36,39 @@ struct detect_plan {
  * cannot run at all. The world is open. */
 bool detect_builtin(const struct detect_plan *plan, struct detect_trial *trials);
 bool detect_libfuzzer(const struct detect_plan *plan, struct detect_trial *trials);
+
+struct detect_engine {
+    const char *name;
+    bool reached_known; /* also in trials that found nothing */
+    bool (*function)(const struct detect_plan *plan, struct detect_trial *trials);
+};
+/* NULL when there is none of that name. */
+const struct detect_engine *detect_engine_find(const char *name);
+
+/* Everything known about one fault after its trials. */
+struct detect_outcome {
+    const struct fault_info *fault;
+    const struct target_info *target;
+    unsigned trials; /* done */
+    unsigned found;
+    unsigned reached;
+    unsigned triggered;
+    unsigned without_fault;
+    struct stats executions; /* trials that found nothing count with all their executions */
+    bool median_is_bound;
+    struct tally checks;
+};
+/* Run the trials of a plan into trials[0..plan->trials). False as the engines return it. */
+bool detect_outcome_of(const struct detect_engine *engine, const struct detect_plan *plan, struct detect_trial *trials,
+                       struct detect_outcome *outcome);
+/* "12", ">200000" */
+void detect_outcome_median(const struct detect_outcome *outcome, char *words, size_t capacity);
+
+/* detect_ablation.c: the trials again without each guide (guide.h), printed as a table in Markdown or, with `json`, as
+ * an object. `fault` NULL: those of its own table; `target` NULL: that of the table or of the fault. Returns the exit
+ * code. The world is open. */
+int detect_ablation(const struct detect_engine *engine, const struct fault_info *fault,
+                    const struct target_info *target, unsigned trials, uint64_t max_runs, bool json);
 
 /* One trial of the unguided engine, in this process; what it stores is meaningful at any moment, since it may die. */
 enum { DETECT_CANDIDATE_BYTES_MAX = 4096 };

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oracle/guide.h"
 #include "oracle/program.h"
 #include "tools/child.h"
 #include "tools/detect.h"
@@ -71,6 +72,7 @@ bool detect_replay(const struct target_info *target, const char *fault, const ui
 static pid_t start(const struct detect_plan *plan, struct shared_trial *shared, unsigned index) {
     pid_t pid = fork_silent();
     if (pid == 0) {
+        (void)guide_take_away(plan->without); /* names that were looked at */
         detect_run_trial(plan, (uint64_t)index + 1, &shared->trial, &shared->candidate);
         _exit(CHILD_CLEAN);
     }
@@ -86,8 +88,8 @@ static void finish(const struct detect_plan *plan, struct shared_trial *shared) 
     }
     if (trial->found) {
         struct verdict verdict;
-        trial->without_fault = detect_replay(&target_table[plan->fault->target], "", shared->candidate.bytes,
-                                             shared->candidate.size_bytes, &verdict);
+        trial->without_fault =
+            detect_replay(plan->target, "", shared->candidate.bytes, shared->candidate.size_bytes, &verdict);
     }
 }
 

@@ -60,7 +60,7 @@ static void keep(struct engine *engine) {
 /* Run the candidate; CHECK_NONDETERMINISM when it is one of those that run twice and differs. */
 static enum check run_candidate(const struct detect_plan *plan, const struct engine *engine, struct detect_trial *trial,
                                 struct verdict *verdict) {
-    const struct target_info *target = &target_table[plan->fault->target];
+    const struct target_info *target = plan->target;
     struct program program;
     program_read(&program, engine->candidate->bytes, engine->candidate->size_bytes);
     enum check check = world_run(target, &program, NULL, verdict);
@@ -87,7 +87,7 @@ void detect_run_trial(const struct detect_plan *plan, uint64_t seed, struct dete
     static struct engine engine;
     memset(&engine, 0, sizeof engine);
     engine.candidate = candidate;
-    mutate_seed(&engine.random, seed);
+    mutate_seed_for(&engine.random, seed, plan->target);
     world_arm_fault(plan->fault->name);
     while (trial->executions < plan->max_runs) {
         struct verdict verdict;

@@ -74,7 +74,7 @@ static void judge(const struct detect_plan *plan, const struct child *child, str
     static uint8_t bytes[PROGRAM_BYTES_MAX];
     size_t size_bytes = read_crash(child->directory, bytes, sizeof bytes);
     if (size_bytes > 0) {
-        const struct target_info *target = &target_table[plan->fault->target];
+        const struct target_info *target = plan->target;
         struct verdict verdict;
         detect_replay(target, plan->fault->name, bytes, size_bytes, &verdict);
         trial->first_reached = verdict.fault_reached > 0 ? trial->executions : 0;
@@ -106,6 +106,7 @@ static bool run_trials(const struct detect_plan *plan, const char *binary, struc
             .arguments = {binary, seed_texts[i], runs, "-print_final_stats=1"},
             .directory = temporary_make(),
             .fault = plan->fault->name,
+            .without = plan->without,
             .timeout_s = TIMEOUT_S,
         };
         good = children[i].directory != NULL;
@@ -130,7 +131,7 @@ static bool run_trials(const struct detect_plan *plan, const char *binary, struc
 
 bool detect_libfuzzer(const struct detect_plan *plan, struct detect_trial *trials) {
     char name[64];
-    snprintf(name, sizeof name, "../fuzz/fuzz_%s", target_table[plan->fault->target].name);
+    snprintf(name, sizeof name, "../fuzz/fuzz_%s", plan->target->name);
     char *binary = sibling_find(name);
     struct child *children = calloc(plan->trials, sizeof *children);
     char(*seed_texts)[24] = calloc(plan->trials, sizeof *seed_texts);

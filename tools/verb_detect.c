@@ -6,101 +6,73 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle/guide.h"
 #include "tools/choice.h"
 #include "tools/detect.h"
 #include "tools/json.h"
 #include "tools/options.h"
-#include "tools/stats.h"
 #include "tools/terminal.h"
 #include "tools/verb.h"
 
+#define GUIDE_NAME(id, name, meaning) name " "
+static const char guide_names[] = GUIDE_TABLE(GUIDE_NAME);
+#undef GUIDE_NAME
+
+#define GUIDE_LINE(id, name, meaning) "  " name ": " meaning "\n"
+#define GUIDES GUIDE_TABLE(GUIDE_LINE)
 static const struct verb_help help = {
     "detect",
     "[OPTION...]",
     "Puts each fault of the catalogue back, alone, and fuzzes its target from an empty corpus until it is found, in\n"
     "several trials with seeds 1, 2, 3... A median with '>' means that half of the trials or more found nothing.\n"
+    "With --ablation some of them are looked for again without each of the guides, which are:\n" GUIDES
     "Exit status 1 when a fault is not found in every trial, or a finding also happens without its fault.\n",
     "  hakfuzz detect\n"
     "  hakfuzz detect --fault sentinel-leak --trials 20\n"
     "  hakfuzz detect --engine libfuzzer --max-runs 1000000\n"
-    "  hakfuzz detect --markdown > table.md\n",
+    "  hakfuzz detect --markdown > table.md\n"
+    "  hakfuzz detect --ablation --engine libfuzzer --trials 20\n",
 };
-
-/* Everything known about one fault after its trials. */
-struct outcome {
-    const struct fault_info *fault;
-    unsigned trials; /* done */
-    unsigned found;
-    unsigned reached;
-    unsigned triggered;
-    unsigned without_fault;
-    struct stats executions; /* trials that found nothing count with all their executions */
-    bool median_is_bound;
-    struct tally checks;
-};
-
-typedef bool engine_function(const struct detect_plan *plan, struct detect_trial *trials);
-static const struct engine {
-    const char *name;
-    bool reached_known; /* also in trials that found nothing */
-    engine_function *function;
-} engines[] = {{"builtin", true, detect_builtin}, {"libfuzzer", false, detect_libfuzzer}};
+#undef GUIDES
+#undef GUIDE_LINE
 
 struct detect {
     struct options options;
     char *engine_name;
+    char *without;
     int trials;
     long max_runs;
     int markdown;
-    const struct engine *engine;
-    struct outcome outcomes[HAK_FAULT_COUNT];
+    int ablation;
+    const struct fault_info *fault;   /* NULL: all */
+    const struct target_info *target; /* NULL: each fault's own */
+    const struct detect_engine *engine;
+    struct detect_outcome outcomes[HAK_FAULT_COUNT];
     unsigned outcome_count;
 };
 
-static void summarize(const struct detect_plan *plan, const struct detect_trial *trials, struct outcome *outcome) {
-    double executions[DETECT_TRIALS_MAX];
-    memset(outcome, 0, sizeof *outcome);
-    outcome->fault = plan->fault;
-    for (unsigned i = 0; i < plan->trials; i++) {
-        const struct detect_trial *trial = &trials[i];
-        if (!trial->done) {
-            continue;
-        }
-        executions[outcome->trials++] = (double)trial->executions;
-        outcome->found += trial->found;
-        outcome->reached += trial->first_reached > 0;
-        outcome->triggered += trial->first_triggered > 0;
-        outcome->without_fault += trial->without_fault;
-        if (trial->found) {
-            tally_add(&outcome->checks, trial->check, 0);
-        }
-    }
-    outcome->executions = stats_of(executions, outcome->trials);
-    outcome->median_is_bound = 2 * outcome->found <= outcome->trials;
-}
-
-static bool is_good(const struct outcome *outcome) {
+static bool is_good(const struct detect_outcome *outcome) {
     return outcome->trials > 0 && outcome->found == outcome->trials && outcome->without_fault == 0;
 }
 
-static bool check_is_expected(const struct outcome *outcome) {
+static bool check_is_expected(const struct detect_outcome *outcome) {
     return tally_equal(&outcome->checks, check_table[outcome->fault->check].id, 0) > 0;
 }
 
-static void say_progress(const struct outcome *outcome, unsigned index, unsigned count) {
+static void say_progress(const struct detect_outcome *outcome, unsigned index, unsigned count) {
     progress("%u of %u faults; %s found %u of %u", index + 1, count, outcome->fault->name, outcome->found,
              outcome->trials);
 }
 
 /* "12 / 3 / 90", ">200000 / 31 / 200000" */
-static void executions_words(const struct outcome *outcome, char *buffer, size_t capacity) {
+static void executions_words(const struct detect_outcome *outcome, char *buffer, size_t capacity) {
     const struct stats *stats = &outcome->executions;
     snprintf(buffer, capacity, "%s%.0f / %.0f / %.0f", outcome->median_is_bound ? ">" : "", stats->median,
              stats->minimum, stats->maximum);
 }
 
 /* "3/5"; "?" where the engine does not tell. */
-static void count_words(const struct detect *detect, const struct outcome *outcome, unsigned count, char *buffer,
+static void count_words(const struct detect *detect, const struct detect_outcome *outcome, unsigned count, char *buffer,
                         size_t capacity) {
     if (detect->engine->reached_known || (count > 0 && outcome->found == outcome->trials)) {
         snprintf(buffer, capacity, "%u/%u", count, outcome->trials);
@@ -119,7 +91,7 @@ static int name_columns(void) {
     return (int)longest;
 }
 
-static void print_row(const struct detect *detect, const struct outcome *outcome) {
+static void print_row(const struct detect *detect, const struct detect_outcome *outcome) {
     char executions[64], seen[200], reached[24], triggered[24];
     const struct fault_info *fault = outcome->fault;
     const char *expected = check_table[fault->check].id;
@@ -130,14 +102,14 @@ static void print_row(const struct detect *detect, const struct outcome *outcome
     const char *remark = outcome->without_fault > 0 ? " (FAILS WITHOUT THE FAULT TOO)" : "";
     if (detect->markdown) {
         printf("| `%s` | %s | %s | %s | `%s` | %s%s | %s | %s | %u/%u | %s |\n", fault->name, fault->origin,
-               fault->needs, target_table[fault->target].name, expected, outcome->found > 0 ? seen : "not found",
-               remark, reached, triggered, outcome->found, outcome->trials, executions);
+               fault->needs, outcome->target->name, expected, outcome->found > 0 ? seen : "not found", remark, reached,
+               triggered, outcome->found, outcome->trials, executions);
         return;
     }
     printf("%s%-*s%s  %-8s  %-18s  %7s  %9s  %7u/%-3u  %-26s  %s%s\n", is_good(outcome) ? "" : colour_bad(stdout),
-           name_columns(), fault->name, is_good(outcome) ? "" : colour_end(stdout), target_table[fault->target].name,
-           expected, reached, triggered, outcome->found, outcome->trials, executions,
-           outcome->found > 0 ? seen : "not found", remark);
+           name_columns(), fault->name, is_good(outcome) ? "" : colour_end(stdout), outcome->target->name, expected,
+           reached, triggered, outcome->found, outcome->trials, executions, outcome->found > 0 ? seen : "not found",
+           remark);
     fflush(stdout);
 }
 
@@ -152,13 +124,13 @@ static void print_heading(const struct detect *detect) {
     }
 }
 
-static cJSON *outcome_json(const struct detect *detect, const struct outcome *outcome) {
+static cJSON *outcome_json(const struct detect *detect, const struct detect_outcome *outcome) {
     const struct fault_info *fault = outcome->fault;
     cJSON *item = cJSON_CreateObject();
     json_text(item, "fault", fault->name);
     json_text(item, "origin", fault->origin);
     json_text(item, "needs", fault->needs);
-    json_text(item, "target", target_table[fault->target].name);
+    json_text(item, "target", outcome->target->name);
     json_text(item, "expected_check", check_table[fault->check].id);
     json_bool(item, "expected_check_seen", check_is_expected(outcome));
     cJSON_AddItemToObject(item, "checks_seen", tally_json(&outcome->checks));
@@ -200,10 +172,18 @@ static int finish(const struct detect *detect) {
     return good == detect->outcome_count ? EXIT_CLEAN : EXIT_FINDING;
 }
 
-static int detect_faults(struct detect *detect, unsigned first, unsigned last) {
+static struct detect_plan plan_of(const struct detect *detect, const struct fault_info *fault) {
+    return (struct detect_plan){fault, detect->target != NULL ? detect->target : &target_table[fault->target],
+                                detect->without != NULL ? detect->without : "", (unsigned)detect->trials,
+                                (uint64_t)detect->max_runs};
+}
+
+static int detect_faults(struct detect *detect) {
+    unsigned first = detect->fault != NULL ? (unsigned)(detect->fault - fault_table) : 1;
+    unsigned last = detect->fault != NULL ? first : HAK_FAULT_COUNT - 1;
     struct detect_trial *trials = calloc((size_t)detect->trials, sizeof *trials);
-    if (trials == NULL || !choice_open_world()) {
-        free(trials);
+    if (trials == NULL) {
+        perror("hakfuzz detect");
         return EXIT_USAGE;
     }
     interrupts_watch();
@@ -211,11 +191,9 @@ static int detect_faults(struct detect *detect, unsigned first, unsigned last) {
     progress_begin();
     bool good = true;
     for (unsigned i = first; i <= last && good && !interrupted(); i++) {
-        struct detect_plan plan = {&fault_table[i], (unsigned)detect->trials, (uint64_t)detect->max_runs};
-        struct outcome *outcome = &detect->outcomes[detect->outcome_count++];
-        memset(trials, 0, (size_t)detect->trials * sizeof *trials);
-        good = detect->engine->function(&plan, trials);
-        summarize(&plan, trials, outcome);
+        const struct detect_plan plan = plan_of(detect, &fault_table[i]);
+        struct detect_outcome *outcome = &detect->outcomes[detect->outcome_count++];
+        good = detect_outcome_of(detect->engine, &plan, trials, outcome);
         progress_end();
         if (!detect->options.json && good) {
             print_row(detect, outcome);
@@ -231,21 +209,12 @@ static int detect_faults(struct detect *detect, unsigned first, unsigned last) {
     return finish(detect);
 }
 
-static const struct engine *engine_find(const char *name) {
-    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
-        if (strcmp(name, engines[i].name) == 0) {
-            return &engines[i];
-        }
-    }
-    return NULL;
-}
-
 static int detect_arguments(struct detect *detect) {
     const struct options *options = &detect->options;
     if (options->argument_count != 0) {
         return options_complain(&help, "'%s' is one argument too many", options->arguments[0]);
     }
-    detect->engine = engine_find(detect->engine_name != NULL ? detect->engine_name : "builtin");
+    detect->engine = detect_engine_find(detect->engine_name != NULL ? detect->engine_name : "builtin");
     if (detect->engine == NULL) {
         return options_complain(&help, "there is no engine '%s'; there are builtin and libfuzzer", detect->engine_name);
     }
@@ -256,18 +225,30 @@ static int detect_arguments(struct detect *detect) {
         !options_in_range(&help, "--max-runs", detect->max_runs, 1, 1000000000000)) {
         return EXIT_USAGE;
     }
-    if (options->fault == NULL) {
-        return detect_faults(detect, 1, HAK_FAULT_COUNT - 1);
+    if (detect->ablation && (detect->markdown || detect->without != NULL)) {
+        return options_complain(&help, "--ablation is in Markdown by itself, and goes without each guide in turn");
+    }
+    if (!guide_take_away(detect->without)) {
+        return options_complain(&help, "--without %s: there is no such guide; there are %s", detect->without,
+                                guide_names);
     }
     struct choice choice;
-    if (!choose("threads", options->fault, "", NULL, &choice)) {
+    if (!choose(options->target != NULL ? options->target : "threads", options->fault != NULL ? options->fault : "none",
+                "", NULL, &choice)) {
         return EXIT_USAGE;
     }
     int index = fault_find(choice.fault);
-    if (index <= 0) {
+    if (options->fault != NULL && index <= 0) {
         return options_complain(&help, "--fault %s is no fault to look for", options->fault);
     }
-    return detect_faults(detect, (unsigned)index, (unsigned)index);
+    detect->fault = index > 0 ? &fault_table[index] : NULL;
+    detect->target = options->target != NULL ? choice.target : NULL;
+    if (!choice_open_world()) {
+        return EXIT_USAGE;
+    }
+    return detect->ablation ? detect_ablation(detect->engine, detect->fault, detect->target, (unsigned)detect->trials,
+                                              (uint64_t)detect->max_runs, options->json)
+                            : detect_faults(detect);
 }
 
 int verb_detect(int argc, char **argv) {
@@ -279,11 +260,15 @@ int verb_detect(int argc, char **argv) {
         {"fault", 'f', POPT_ARG_STRING, &detect.options.fault, 0, "look for this historical bug only", "FAULT"},
         OPTION_JSON(detect.options),
         {"markdown", '\0', POPT_ARG_NONE, &detect.markdown, 0, "the table of docs/faults.md", NULL},
+        {"target", 't', POPT_ARG_STRING, &detect.options.target, 0, "fuzz this one, not each fault's own", "TARGET"},
+        {"without", 'w', POPT_ARG_STRING, &detect.without, 0, "take guides away, with commas between", "GUIDE"},
+        {"ablation", 'a', POPT_ARG_NONE, &detect.ablation, 0, "the table of docs/ablation.md", NULL},
         POPT_TABLEEND,
     };
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &detect.options);
     int code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
     free(detect.engine_name);
+    free(detect.without);
     options_free(&detect.options);
     return code;
 }
