@@ -18,7 +18,10 @@
 
 /* When a process is said to hang. Not by the clock, since the machine may be busy: every thread must have been seen
  * asleep, look after look, while no record ended; or the process must have had so much of a processor since then. */
-enum { LOOK_MS = 100, ASLEEP_LOOKS = 30, SPIN_SECONDS = 20 };
+enum { LOOK_MS = 100, ASLEEP_LOOKS = 30, ASLEEP_LOOKS_SANITIZED = 300, SPIN_SECONDS = 20 };
+
+/* In sanitizer builds: it sleeps while another program looks up the names for its report. */
+extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 struct watch {
     pid_t pid;
@@ -83,7 +86,8 @@ static enum check look(struct watch *watch, const struct real_shared *shared) {
         return CHECK_NONE;
     }
     watch->asleep_looks = all_asleep(watch->pid) ? watch->asleep_looks + 1 : 0;
-    if (watch->asleep_looks >= ASLEEP_LOOKS) {
+    unsigned looks = __sanitizer_set_death_callback != NULL ? ASLEEP_LOOKS_SANITIZED : ASLEEP_LOOKS;
+    if (watch->asleep_looks >= looks) {
         return CHECK_DEADLOCK;
     }
     return cpu - watch->cpu_seconds > SPIN_SECONDS ? CHECK_LIVELOCK : CHECK_NONE;

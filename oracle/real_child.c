@@ -58,7 +58,12 @@ void real_prove(const struct real_lane *lane, size_t live_blocks) {
     const char *broken =
         real.plan->backend->trial.prove != NULL ? real.plan->backend->trial.prove(live_blocks, &broken_count) : NULL;
     if (broken != NULL) {
-        real_raise(lane, broken_count ? CHECK_BLOCK_LOST : CHECK_ACCOUNTING, "%s", broken);
+        bool sentinel = strstr(broken, " I3:") != NULL;
+        real_raise(lane,
+                   broken_count ? CHECK_BLOCK_LOST
+                   : sentinel   ? CHECK_SENTINEL_IN_LIST
+                                : CHECK_ACCOUNTING,
+                   "%s", broken);
     }
 }
 

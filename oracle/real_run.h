@@ -41,10 +41,10 @@ struct real_slot {
 
 struct real_lane {
     struct real_instance *instance;
-    pthread_t thread; /* the latest */
+    pthread_t thread; /* the latest; in free order the last, under instance->lock */
     pthread_t before; /* free order: whose end the latest one waits for */
     bool has_before;
-    bool alive;    /* virtual order, to its host */
+    bool alive;    /* to its host: in virtual order now, in free order ever */
     bool finished; /* free order; under instance->lock */
     bool leaves;   /* virtual order: it ends in its turn; under instance->lock */
     uint8_t index;

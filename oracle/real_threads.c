@@ -70,10 +70,12 @@ static void lane_ended(struct real_lane *lane) {
     if (next_birth(lane) < real.program->record_count) { /* another thread of that number, once this one is gone */
         lane->before = pthread_self();
         lane->has_before = true;
-        thread_start(&lane->thread, LANE_STACK_BYTES, free_lane, lane);
+        pthread_t unused; /* it says itself who it is, before it ends */
+        thread_start(&unused, LANE_STACK_BYTES, free_lane, lane);
         return;
     }
     pthread_mutex_lock(&lane->instance->lock);
+    lane->thread = pthread_self();
     lane->finished = true;
     pthread_cond_signal(&lane->instance->changed);
     pthread_mutex_unlock(&lane->instance->lock);
@@ -107,22 +109,23 @@ static bool lane_has_work(const struct real_lane *lane) {
 static void run_free(struct real_instance *instance) {
     for (uint32_t i = 0; i < real.threads; i++) {
         struct real_lane *lane = &instance->lanes[i];
-        lane->finished = next_birth(lane) >= real.program->record_count;
-        if (!lane->finished) {
-            thread_start(&lane->thread, LANE_STACK_BYTES, free_lane, lane);
+        lane->alive = next_birth(lane) < real.program->record_count;
+        if (lane->alive) {
+            pthread_t unused;
+            thread_start(&unused, LANE_STACK_BYTES, free_lane, lane);
         }
-        lane->alive = !lane->finished;
     }
     for (uint32_t i = 0; i < real.threads; i++) {
         struct real_lane *lane = &instance->lanes[i];
+        if (!lane->alive) {
+            continue;
+        }
         pthread_mutex_lock(&instance->lock);
         while (!lane->finished) {
             pthread_cond_wait(&instance->changed, &instance->lock);
         }
         pthread_mutex_unlock(&instance->lock);
-        if (lane->alive) {
-            pthread_join(lane->thread, NULL);
-        }
+        pthread_join(lane->thread, NULL);
     }
 }
 
