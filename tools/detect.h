@@ -1,4 +1,4 @@
-/* detect: how many executions until a fault of the catalogue is found, from an empty corpus. What both engines share.
+/* detect: how many executions until a fault of the catalogue is found, from an empty corpus. What the engines share.
  */
 #ifndef HAKMEM_TOOLS_DETECT_H
 #define HAKMEM_TOOLS_DETECT_H
@@ -9,6 +9,8 @@
 
 #include "oracle/fault.h"
 #include "oracle/world.h"
+#include "tools/propose.h"
+#include "tools/stats.h"
 #include "tools/tally.h"
 
 enum { DETECT_TRIALS_MAX = 1000 };
@@ -20,6 +22,7 @@ struct detect_trial {
     uint64_t executions;    /* up to the finding, or all of them */
     uint64_t first_reached; /* execution that first passed the fault's place; 0 never or not known */
     uint64_t first_triggered;
+    double seconds; /* that it took; engine real only */
     char check[TALLY_NAME_BYTES_MAX];
 };
 
@@ -27,21 +30,41 @@ struct detect_plan {
     const struct fault_info *fault;
     unsigned trials;
     uint64_t max_runs;
+    unsigned max_seconds; /* before a trial gives up; engine real only */
 };
+
+/* Everything known about one fault after its trials. */
+struct detect_outcome {
+    const struct fault_info *fault;
+    unsigned trials; /* done */
+    unsigned found;
+    unsigned reached;
+    unsigned triggered;
+    unsigned without_fault;
+    struct stats executions; /* trials that found nothing count with all their executions */
+    double seconds;          /* of the longest trial */
+    bool median_is_bound;
+    struct tally checks;
+};
+void detect_summarize(const struct detect_plan *plan, const struct detect_trial *trials,
+                      struct detect_outcome *outcome);
+/* "12 / 3 / 90", ">200000 / 31 / 200000": median, least, most. */
+void detect_executions_words(const struct detect_outcome *outcome, char *buffer, size_t capacity);
+
+/* The table of two engines, in Markdown: its heading, and the row of a fault. */
+void detect_print_pair_heading(const char *engine, const char *against);
+void detect_print_pair(const struct detect_outcome *outcome, const struct detect_outcome *against);
 
 /* Trials get seeds 1, 2, 3...; each engine fills trials[0..plan->trials). Return false with a message when the engine
  * cannot run at all. The world is open. */
 bool detect_builtin(const struct detect_plan *plan, struct detect_trial *trials);
 bool detect_libfuzzer(const struct detect_plan *plan, struct detect_trial *trials);
+/* The programs of the unguided engine, each in a process of its own, on real threads in free order. */
+bool detect_real(const struct detect_plan *plan, struct detect_trial *trials);
 
 /* One trial of the unguided engine, in this process; what it stores is meaningful at any moment, since it may die. */
-enum { DETECT_CANDIDATE_BYTES_MAX = 4096 };
-struct detect_candidate {
-    size_t size_bytes;
-    uint8_t bytes[DETECT_CANDIDATE_BYTES_MAX];
-};
 void detect_run_trial(const struct detect_plan *plan, uint64_t seed, struct detect_trial *trial,
-                      struct detect_candidate *candidate);
+                      struct proposal *candidate);
 
 /* Run an input in a process of its own, with `fault` armed, "" for none. Whether it fails, or takes the process down;
  * then *verdict holds what is known of it. */

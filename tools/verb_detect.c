@@ -19,24 +19,13 @@ static const struct verb_help help = {
     "[OPTION...]",
     "Puts each fault of the catalogue back, alone, and fuzzes its target from an empty corpus until it is found, in\n"
     "several trials with seeds 1, 2, 3... A median with '>' means that half of the trials or more found nothing.\n"
+    "Engine real runs the programs of builtin on real threads; --against makes one table of two engines.\n"
     "Exit status 1 when a fault is not found in every trial, or a finding also happens without its fault.\n",
     "  hakfuzz detect\n"
     "  hakfuzz detect --fault sentinel-leak --trials 20\n"
     "  hakfuzz detect --engine libfuzzer --max-runs 1000000\n"
-    "  hakfuzz detect --markdown > table.md\n",
-};
-
-/* Everything known about one fault after its trials. */
-struct outcome {
-    const struct fault_info *fault;
-    unsigned trials; /* done */
-    unsigned found;
-    unsigned reached;
-    unsigned triggered;
-    unsigned without_fault;
-    struct stats executions; /* trials that found nothing count with all their executions */
-    bool median_is_bound;
-    struct tally checks;
+    "  hakfuzz detect --markdown > table.md\n"
+    "  hakfuzz detect --fault owner-8bit,take-relaxed --against real --seconds 600\n",
 };
 
 typedef bool engine_function(const struct detect_plan *plan, struct detect_trial *trials);
@@ -44,63 +33,37 @@ static const struct engine {
     const char *name;
     bool reached_known; /* also in trials that found nothing */
     engine_function *function;
-} engines[] = {{"builtin", true, detect_builtin}, {"libfuzzer", false, detect_libfuzzer}};
+} engines[] = {{"builtin", true, detect_builtin}, {"libfuzzer", false, detect_libfuzzer}, {"real", true, detect_real}};
 
 struct detect {
     struct options options;
-    char *engine_name;
+    char *engine_name, *against_name;
     int trials;
-    long max_runs;
+    long max_runs, seconds;
     int markdown;
-    const struct engine *engine;
-    struct outcome outcomes[HAK_FAULT_COUNT];
+    const struct engine *engine, *against; /* the second one may be NULL */
+    unsigned faults[HAK_FAULT_COUNT];      /* to look for */
+    unsigned fault_count;
+    struct detect_outcome outcomes[HAK_FAULT_COUNT];
+    struct detect_outcome others[HAK_FAULT_COUNT]; /* of the second engine */
     unsigned outcome_count;
 };
 
-static void summarize(const struct detect_plan *plan, const struct detect_trial *trials, struct outcome *outcome) {
-    double executions[DETECT_TRIALS_MAX];
-    memset(outcome, 0, sizeof *outcome);
-    outcome->fault = plan->fault;
-    for (unsigned i = 0; i < plan->trials; i++) {
-        const struct detect_trial *trial = &trials[i];
-        if (!trial->done) {
-            continue;
-        }
-        executions[outcome->trials++] = (double)trial->executions;
-        outcome->found += trial->found;
-        outcome->reached += trial->first_reached > 0;
-        outcome->triggered += trial->first_triggered > 0;
-        outcome->without_fault += trial->without_fault;
-        if (trial->found) {
-            tally_add(&outcome->checks, trial->check, 0);
-        }
-    }
-    outcome->executions = stats_of(executions, outcome->trials);
-    outcome->median_is_bound = 2 * outcome->found <= outcome->trials;
-}
-
-static bool is_good(const struct outcome *outcome) {
+static bool is_good(const struct detect_outcome *outcome) {
     return outcome->trials > 0 && outcome->found == outcome->trials && outcome->without_fault == 0;
 }
 
-static bool check_is_expected(const struct outcome *outcome) {
+static bool check_is_expected(const struct detect_outcome *outcome) {
     return tally_equal(&outcome->checks, check_table[outcome->fault->check].id, 0) > 0;
 }
 
-static void say_progress(const struct outcome *outcome, unsigned index, unsigned count) {
+static void say_progress(const struct detect_outcome *outcome, unsigned index, unsigned count) {
     progress("%u of %u faults; %s found %u of %u", index + 1, count, outcome->fault->name, outcome->found,
              outcome->trials);
 }
 
-/* "12 / 3 / 90", ">200000 / 31 / 200000" */
-static void executions_words(const struct outcome *outcome, char *buffer, size_t capacity) {
-    const struct stats *stats = &outcome->executions;
-    snprintf(buffer, capacity, "%s%.0f / %.0f / %.0f", outcome->median_is_bound ? ">" : "", stats->median,
-             stats->minimum, stats->maximum);
-}
-
 /* "3/5"; "?" where the engine does not tell. */
-static void count_words(const struct detect *detect, const struct outcome *outcome, unsigned count, char *buffer,
+static void count_words(const struct detect *detect, const struct detect_outcome *outcome, unsigned count, char *buffer,
                         size_t capacity) {
     if (detect->engine->reached_known || (count > 0 && outcome->found == outcome->trials)) {
         snprintf(buffer, capacity, "%u/%u", count, outcome->trials);
@@ -119,11 +82,11 @@ static int name_columns(void) {
     return (int)longest;
 }
 
-static void print_row(const struct detect *detect, const struct outcome *outcome) {
+static void print_row(const struct detect *detect, const struct detect_outcome *outcome) {
     char executions[64], seen[200], reached[24], triggered[24];
     const struct fault_info *fault = outcome->fault;
     const char *expected = check_table[fault->check].id;
-    executions_words(outcome, executions, sizeof executions);
+    detect_executions_words(outcome, executions, sizeof executions);
     tally_words(&outcome->checks, seen, sizeof seen);
     count_words(detect, outcome, outcome->reached, reached, sizeof reached);
     count_words(detect, outcome, outcome->triggered, triggered, sizeof triggered);
@@ -142,7 +105,11 @@ static void print_row(const struct detect *detect, const struct outcome *outcome
 }
 
 static void print_heading(const struct detect *detect) {
-    if (detect->markdown) {
+    if (detect->against != NULL) {
+        if (!detect->options.json) {
+            detect_print_pair_heading(detect->engine->name, detect->against->name);
+        }
+    } else if (detect->markdown) {
         puts("| fault | origin | needs | target | expected check | seen by (trials) | reached | triggered | found | "
              "executions: median / least / most |");
         puts("|---|---|---|---|---|---|---|---|---|---|");
@@ -152,7 +119,7 @@ static void print_heading(const struct detect *detect) {
     }
 }
 
-static cJSON *outcome_json(const struct detect *detect, const struct outcome *outcome) {
+static cJSON *outcome_json(const struct detect *detect, const struct detect_outcome *outcome) {
     const struct fault_info *fault = outcome->fault;
     cJSON *item = cJSON_CreateObject();
     json_text(item, "fault", fault->name);
@@ -172,6 +139,7 @@ static cJSON *outcome_json(const struct detect *detect, const struct outcome *ou
     json_bool(item, "executions_median_is_lower_bound", outcome->median_is_bound);
     json_number(item, "executions_least", outcome->executions.minimum);
     json_number(item, "executions_most", outcome->executions.maximum);
+    json_number(item, "seconds_most", outcome->seconds);
     return item;
 }
 
@@ -184,11 +152,18 @@ static int finish(const struct detect *detect) {
     if (detect->options.json) {
         cJSON *object = json_begin(help.name);
         json_text(object, "engine", detect->engine->name);
+        if (detect->against != NULL) {
+            json_text(object, "against", detect->against->name);
+        }
         json_number(object, "trials", detect->trials);
         json_number(object, "max_runs", (double)detect->max_runs);
         cJSON *array = cJSON_AddArrayToObject(object, "faults");
         for (unsigned i = 0; i < detect->outcome_count; i++) {
-            cJSON_AddItemToArray(array, outcome_json(detect, &detect->outcomes[i]));
+            cJSON *item = outcome_json(detect, &detect->outcomes[i]);
+            if (detect->against != NULL) {
+                cJSON_AddItemToObject(item, "against", outcome_json(detect, &detect->others[i]));
+            }
+            cJSON_AddItemToArray(array, item);
         }
         json_print(object);
     } else {
@@ -200,7 +175,19 @@ static int finish(const struct detect *detect) {
     return good == detect->outcome_count ? EXIT_CLEAN : EXIT_FINDING;
 }
 
-static int detect_faults(struct detect *detect, unsigned first, unsigned last) {
+/* One fault's trials with one engine. */
+static bool detect_one(const struct detect *detect, const struct engine *engine, unsigned fault,
+                       struct detect_trial *trials, struct detect_outcome *outcome) {
+    struct detect_plan plan = {&fault_table[fault], (unsigned)detect->trials, (uint64_t)detect->max_runs,
+                               (unsigned)detect->seconds};
+    memset(trials, 0, (size_t)detect->trials * sizeof *trials);
+    bool good = engine->function(&plan, trials);
+    detect_summarize(&plan, trials, outcome);
+    progress_end();
+    return good && !interrupted();
+}
+
+static int detect_faults(struct detect *detect) {
     struct detect_trial *trials = calloc((size_t)detect->trials, sizeof *trials);
     if (trials == NULL || !choice_open_world()) {
         free(trials);
@@ -210,21 +197,25 @@ static int detect_faults(struct detect *detect, unsigned first, unsigned last) {
     print_heading(detect);
     progress_begin();
     bool good = true;
-    for (unsigned i = first; i <= last && good && !interrupted(); i++) {
-        struct detect_plan plan = {&fault_table[i], (unsigned)detect->trials, (uint64_t)detect->max_runs};
-        struct outcome *outcome = &detect->outcomes[detect->outcome_count++];
-        memset(trials, 0, (size_t)detect->trials * sizeof *trials);
-        good = detect->engine->function(&plan, trials);
-        summarize(&plan, trials, outcome);
-        progress_end();
-        if (!detect->options.json && good) {
-            print_row(detect, outcome);
+    for (unsigned i = 0; i < detect->fault_count && good; i++) {
+        struct detect_outcome *outcome = &detect->outcomes[detect->outcome_count];
+        struct detect_outcome *other = &detect->others[detect->outcome_count++];
+        good = detect_one(detect, detect->engine, detect->faults[i], trials, outcome);
+        if (good && detect->against != NULL) {
+            good = detect_one(detect, detect->against, detect->faults[i], trials, other);
         }
-        say_progress(outcome, i - first, last - first + 1);
+        if (!detect->options.json && good) {
+            if (detect->against != NULL) {
+                detect_print_pair(outcome, other);
+            } else {
+                print_row(detect, outcome);
+            }
+        }
+        say_progress(outcome, i, detect->fault_count);
     }
     progress_end();
     free(trials);
-    if (!good || interrupted()) {
+    if (!good) {
         fputs("hakfuzz detect: stopped before all faults were tried\n", stderr);
         return EXIT_USAGE;
     }
@@ -240,43 +231,68 @@ static const struct engine *engine_find(const char *name) {
     return NULL;
 }
 
+/* All of the catalogue, or those that are named, with commas between them. */
+static bool choose_faults(struct detect *detect) {
+    if (detect->options.fault == NULL) {
+        for (unsigned i = 1; i < HAK_FAULT_COUNT; i++) {
+            detect->faults[detect->fault_count++] = i;
+        }
+        return true;
+    }
+    char *rest = detect->options.fault, *word;
+    while ((word = strsep(&rest, ",")) != NULL) {
+        struct choice choice;
+        if (!choose("threads", word, "", NULL, &choice)) {
+            return false;
+        }
+        int index = fault_find(choice.fault);
+        if (index <= 0 || detect->fault_count == HAK_FAULT_COUNT) {
+            options_complain(&help, "--fault %s is no fault to look for, or one too many", word);
+            return false;
+        }
+        detect->faults[detect->fault_count++] = (unsigned)index;
+    }
+    return true;
+}
+
+static bool choose_engine(const char *name, const struct engine **engine) {
+    *engine = engine_find(name);
+    if (*engine == NULL) {
+        options_complain(&help, "there is no engine '%s'; there are builtin, libfuzzer and real", name);
+    }
+    return *engine != NULL;
+}
+
 static int detect_arguments(struct detect *detect) {
     const struct options *options = &detect->options;
     if (options->argument_count != 0) {
         return options_complain(&help, "'%s' is one argument too many", options->arguments[0]);
     }
-    detect->engine = engine_find(detect->engine_name != NULL ? detect->engine_name : "builtin");
-    if (detect->engine == NULL) {
-        return options_complain(&help, "there is no engine '%s'; there are builtin and libfuzzer", detect->engine_name);
+    if (!choose_engine(detect->engine_name != NULL ? detect->engine_name : "builtin", &detect->engine) ||
+        (detect->against_name != NULL && !choose_engine(detect->against_name, &detect->against))) {
+        return EXIT_USAGE;
     }
     if (options->json && detect->markdown) {
         return options_complain(&help, "--json and --markdown exclude each other");
     }
     if (!options_in_range(&help, "--trials", detect->trials, 1, DETECT_TRIALS_MAX) ||
-        !options_in_range(&help, "--max-runs", detect->max_runs, 1, 1000000000000)) {
+        !options_in_range(&help, "--max-runs", detect->max_runs, 1, 1000000000000) ||
+        !options_in_range(&help, "--seconds", detect->seconds, 1, 1000000) || !choose_faults(detect)) {
         return EXIT_USAGE;
     }
-    if (options->fault == NULL) {
-        return detect_faults(detect, 1, HAK_FAULT_COUNT - 1);
-    }
-    struct choice choice;
-    if (!choose("threads", options->fault, "", NULL, &choice)) {
-        return EXIT_USAGE;
-    }
-    int index = fault_find(choice.fault);
-    if (index <= 0) {
-        return options_complain(&help, "--fault %s is no fault to look for", options->fault);
-    }
-    return detect_faults(detect, (unsigned)index, (unsigned)index);
+    return detect_faults(detect);
 }
 
 int verb_detect(int argc, char **argv) {
-    static struct detect detect = {.trials = 5, .max_runs = 200000};
+    static struct detect detect = {.trials = 5, .max_runs = 200000, .seconds = 600};
     struct poptOption table[] = {
-        {"engine", 'e', POPT_ARG_STRING, &detect.engine_name, 0, "builtin (default) or libfuzzer", "ENGINE"},
+        {"engine", 'e', POPT_ARG_STRING, &detect.engine_name, 0, "builtin (default), libfuzzer or real", "ENGINE"},
+        {"against", 'a', POPT_ARG_STRING, &detect.against_name, 0, "a second engine, for a table of both", "ENGINE"},
         {"trials", 'n', POPT_ARG_INT, &detect.trials, 0, "how often each fault is looked for (5)", "N"},
         {"max-runs", 'm', POPT_ARG_LONG, &detect.max_runs, 0, "executions before a trial gives up (200000)", "N"},
-        {"fault", 'f', POPT_ARG_STRING, &detect.options.fault, 0, "look for this historical bug only", "FAULT"},
+        {"seconds", 's', POPT_ARG_LONG, &detect.seconds, 0, "seconds before a trial of engine real gives up (600)",
+         "N"},
+        {"fault", 'f', POPT_ARG_STRING, &detect.options.fault, 0, "look for these historical bugs only", "FAULT,..."},
         OPTION_JSON(detect.options),
         {"markdown", '\0', POPT_ARG_NONE, &detect.markdown, 0, "the table of docs/faults.md", NULL},
         POPT_TABLEEND,
@@ -284,6 +300,7 @@ int verb_detect(int argc, char **argv) {
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &detect.options);
     int code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
     free(detect.engine_name);
+    free(detect.against_name);
     options_free(&detect.options);
     return code;
 }

@@ -1,0 +1,54 @@
+/* detect_outcome: what the trials of one fault come to, and two engines beside each other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/detect.h"
+
+void detect_summarize(const struct detect_plan *plan, const struct detect_trial *trials,
+                      struct detect_outcome *outcome) {
+    double executions[DETECT_TRIALS_MAX];
+    memset(outcome, 0, sizeof *outcome);
+    outcome->fault = plan->fault;
+    for (unsigned i = 0; i < plan->trials; i++) {
+        const struct detect_trial *trial = &trials[i];
+        if (!trial->done) {
+            continue;
+        }
+        executions[outcome->trials++] = (double)trial->executions;
+        outcome->found += trial->found;
+        outcome->reached += trial->first_reached > 0;
+        outcome->triggered += trial->first_triggered > 0;
+        outcome->without_fault += trial->without_fault;
+        outcome->seconds = trial->seconds > outcome->seconds ? trial->seconds : outcome->seconds;
+        if (trial->found) {
+            tally_add(&outcome->checks, trial->check, 0);
+        }
+    }
+    outcome->executions = stats_of(executions, outcome->trials);
+    outcome->median_is_bound = 2 * outcome->found <= outcome->trials;
+}
+
+void detect_executions_words(const struct detect_outcome *outcome, char *buffer, size_t capacity) {
+    const struct stats *stats = &outcome->executions;
+    snprintf(buffer, capacity, "%s%.0f / %.0f / %.0f", outcome->median_is_bound ? ">" : "", stats->median,
+             stats->minimum, stats->maximum);
+}
+
+void detect_print_pair_heading(const char *engine, const char *against) {
+    printf("| fault | needs | %s: found | executions: median / least / most | %s: found | executions: median / least / "
+           "most | by | longest trial |\n|---|---|---|---|---|---|---|---|\n",
+           engine, against);
+}
+
+void detect_print_pair(const struct detect_outcome *outcome, const struct detect_outcome *against) {
+    char executions[64], against_executions[64], seen[200];
+    detect_executions_words(outcome, executions, sizeof executions);
+    detect_executions_words(against, against_executions, sizeof against_executions);
+    tally_words(&against->checks, seen, sizeof seen);
+    printf("| `%s` | %s | %u/%u | %s | %u/%u | %s | %s%s | %.0f s |\n", outcome->fault->name, outcome->fault->needs,
+           outcome->found, outcome->trials, executions, against->found, against->trials, against_executions,
+           against->found > 0 ? seen : "not found",
+           outcome->without_fault + against->without_fault > 0 ? " (FAILS WITHOUT THE FAULT TOO)" : "",
+           against->seconds);
+    fflush(stdout);
+}
