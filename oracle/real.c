@@ -185,7 +185,7 @@ static void conclude(struct real_outcome *outcome, struct real_shared *shared, e
         give(verdict, stuck, "hang",
              stuck == CHECK_DEADLOCK ? "every thread sleeps, and none will be woken"
                                      : "much time of the processors went by, and no record came to its end");
-    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != REAL_EXIT_CLEAN) {
+    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != REAL_EXIT_CLEAN || atomic_load(&shared->finished) == 0) {
         explain_end(outcome, status);
     }
 }

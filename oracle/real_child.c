@@ -113,5 +113,6 @@ void real_child(void) {
         finish_time();
     }
     tell_faults();
+    atomic_store(&real.shared->finished, 1);
     _exit(REAL_EXIT_CLEAN);
 }
