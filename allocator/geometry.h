@@ -1,7 +1,8 @@
 /* geometry: the sizes of everything, in one table.
  *
  * The released allocator is compiled for the row "real". Where it is only tried, the oracle picks a row for each
- * program, so that it can be tiny: a slab of a few blocks, a cache of two, and deep states in ten operations; or have larger pages.
+ * program, so that it can be tiny: a slab of a few blocks, a cache of two, and deep states in ten operations; or have
+ * larger pages.
  * Constant data, any thread. Who uses HAK_GEO or a page's size includes root.h. */
 #ifndef HAKMEM_ALLOCATOR_GEOMETRY_H
 #define HAKMEM_ALLOCATOR_GEOMETRY_H

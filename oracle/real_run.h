@@ -17,8 +17,8 @@
 
 /* Mapped by the parent, written by the child. */
 struct real_shared {
-    _Atomic uint32_t raised; /* somebody is writing the verdict */
-    _Atomic uint32_t told;   /* it is written */
+    _Atomic uint32_t raised;   /* somebody is writing the verdict */
+    _Atomic uint32_t told;     /* it is written */
     _Atomic uint32_t finished; /* all was carried out: only then is the end a good one */
     _Atomic uint64_t progress;
     _Atomic uint64_t operations;

@@ -20,10 +20,10 @@
 static const struct verb_help help = {
     "real",
     "[OPTION...] [FILE|DIR...]",
-    "Runs each program on real threads, on hakmem as it is built to be tried, or on another malloc. Without a file,\n"
-    "programs are generated. With --threads, copies of the program run beside each other until there are so many\n"
-    "threads: more than the machine has processors is a stress test. Built with the preset tsan, ThreadSanitizer judges\n"
-    "too.\n",
+    "Runs each program on real threads, on hakmem as it is built to be tried, or on another malloc. Without a\n"
+    "file, programs are generated. With --threads, copies of the program run beside each other until there are so\n"
+    "many threads: more than the machine has processors is a stress test. Built with the preset tsan,\n"
+    "ThreadSanitizer judges too.\n",
     "  hakfuzz real corpus/threads\n"
     "  hakfuzz real --threads 64 --times 100 corpus/threads/seed/ping-pong.hak\n"
     "  hakfuzz real --generate 1000 --order virtual\n"
