@@ -2,15 +2,25 @@
 #include "oracle/backend.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { SYMBOL_BYTES_MAX = 96 };
 
+/* dlsym also looks through what the library needs, and that has libc's: its free is not for the library's blocks. */
+static bool is_its_own(void *library, const void *symbol) {
+    const struct link_map *map = NULL;
+    Dl_info info;
+    return library == RTLD_DEFAULT || (dlinfo(library, RTLD_DI_LINKMAP, (void *)&map) == 0 &&
+                                       dladdr(symbol, &info) != 0 && (uintptr_t)info.dli_fbase == map->l_addr);
+}
+
 static void *symbol_find(void *library, const char *prefix, const char *name) {
-    char symbol[SYMBOL_BYTES_MAX];
-    int length = snprintf(symbol, sizeof symbol, "%s%s", prefix, name);
-    return length > 0 && (size_t)length < sizeof symbol ? dlsym(library, symbol) : NULL;
+    char text[SYMBOL_BYTES_MAX];
+    int length = snprintf(text, sizeof text, "%s%s", prefix, name);
+    void *symbol = length > 0 && (size_t)length < sizeof text ? dlsym(library, text) : NULL;
+    return symbol != NULL && is_its_own(library, symbol) ? symbol : NULL;
 }
 
 /* POSIX promises that what dlsym returns can stand for a function; C has no cast for it. */

@@ -65,6 +65,9 @@ static void test_what_is_no_malloc_is_refused(void **state) {
     assert_non_null(strstr(why, "no-such-library.so"));
     assert_false(backend_open(&backend, built(TRIAL_FILE), "nobody_", why, sizeof why));
     assert_non_null(strstr(why, "nobody_malloc"));
+    /* libc's malloc, which it could be found by, is not its own */
+    assert_false(backend_open(&backend, built(TRIAL_FILE), "", why, sizeof why));
+    assert_non_null(strstr(why, "has no malloc"));
 }
 
 /* --- the board --- */
