@@ -9,12 +9,18 @@
 #include "tools/malloc_choice.h"
 #include "tools/terminal.h"
 
+/* Whole programs reach a fault through the whole malloc, also one that the world looks for in a component. */
+static const struct target_info *target_of(const struct fault_info *fault) {
+    const struct target_info *target = &target_table[fault->target];
+    return *target->component == '\0' ? target : &target_table[TARGET_THREADS];
+}
+
 static bool run(const struct detect_plan *plan, const struct backend *backend, enum hak_fault fault,
                 const struct proposal *candidate, struct real_outcome *outcome) {
     char why[VERDICT_MESSAGE_BYTES_MAX];
     struct program program;
     const struct real_plan real_plan = {.backend = backend,
-                                        .target = &target_table[plan->fault->target],
+                                        .target = target_of(plan->fault),
                                         .order = REAL_ORDER_FREE,
                                         .instances = 1,
                                         .times = 1,
