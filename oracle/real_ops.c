@@ -197,6 +197,8 @@ static void op_aligned(struct real_lane *lane, struct real_slot *slot) {
                   : op == OP_ALIGNED_ALLOC ? backend()->aligned_alloc != NULL
                                            : backend()->memalign != NULL;
     request.bad_align = request.bad_align || (op == OP_POSIX_MEMALIGN && align_bytes % sizeof(void *) != 0);
+    bool is_multiple = request.bad_align || request.size_bytes % align_bytes == 0; /* C11 asks that of aligned_alloc */
+    exists = exists && (backend()->strict || op != OP_ALIGNED_ALLOC || is_multiple);
     if (!is_carried(lane, exists, &request)) {
         return;
     }

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -243,10 +242,9 @@ static void *bad_abort(size_t size_bytes) {
 
 static void *bad_wait(size_t size_bytes) {
     (void)size_bytes;
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&lock);
-    pthread_mutex_lock(&lock);
-    return NULL;
+    for (;;) {
+        pause();
+    }
 }
 
 static void *bad_exit(size_t size_bytes) {
@@ -328,9 +326,15 @@ static void test_an_exit_in_the_middle_is_no_success(void **state) {
     BAD(malloc, bad_exit, "t0 malloc s0 48\n", CRASH);
 }
 
+/* A sanitizer's malloc ends the process where others return NULL. */
+extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
 /* What a malloc need not promise is not asked of it. */
 static void test_libc_is_right(void **state) {
     (void)state;
+    if (__sanitizer_set_death_callback != NULL) {
+        skip();
+    }
     static struct owned owned;
     struct mutate_random random;
     struct backend libc = libc_backend();
