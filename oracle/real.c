@@ -17,8 +17,9 @@
 #include "oracle/real_run.h"
 
 /* When a process is said to hang. Not by the clock, since the machine may be busy: every thread must have been seen
- * asleep, look after look, while no record ended; or the process must have had so much of a processor since then. */
-enum { LOOK_MS = 100, ASLEEP_LOOKS = 30, ASLEEP_LOOKS_SANITIZED = 300, SPIN_SECONDS = 20 };
+ * asleep, look after look, while no record ended (a look that finds one awake takes some back); or the process must
+ * have had so much of a processor since then. */
+enum { LOOK_MS = 100, ASLEEP_LOOKS = 30, ASLEEP_LOOKS_SANITIZED = 300, AWAKE_LOOK = 10, SPIN_SECONDS = 20 };
 
 /* In sanitizer builds: it sleeps while another program looks up the names for its report. */
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
@@ -85,7 +86,11 @@ static enum check look(struct watch *watch, const struct real_shared *shared) {
         watch->asleep_looks = 0;
         return CHECK_NONE;
     }
-    watch->asleep_looks = all_asleep(watch->pid) ? watch->asleep_looks + 1 : 0;
+    if (all_asleep(watch->pid)) {
+        watch->asleep_looks++;
+    } else { /* a sanitizer's own thread wakes now and then */
+        watch->asleep_looks -= watch->asleep_looks < AWAKE_LOOK ? watch->asleep_looks : AWAKE_LOOK;
+    }
     unsigned looks = __sanitizer_set_death_callback != NULL ? ASLEEP_LOOKS_SANITIZED : ASLEEP_LOOKS;
     if (watch->asleep_looks >= looks) {
         return CHECK_DEADLOCK;

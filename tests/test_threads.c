@@ -242,9 +242,9 @@ static void *bad_abort(size_t size_bytes) {
 
 static void *bad_wait(size_t size_bytes) {
     (void)size_bytes;
-    for (;;) {
-        pause();
+    while (pause() != 0) {
     }
+    return NULL;
 }
 
 static void *bad_exit(size_t size_bytes) {
