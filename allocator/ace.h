@@ -102,7 +102,7 @@ void hak_ace_pin(struct hak_ace *ace, enum hak_ace_rule rule, uint32_t value);
  * A short window with more than 1 in HAK_ACE_CONTENDED_UP found taken votes up, a long one with fewer than 1 in
  * HAK_ACE_CONTENDED_DOWN votes down. The simulated world has windows that its programs can fill. */
 enum {
-    HAK_ACE_WINDOW_SHORT = HAK_SIM ? 16 : 256,       /* operations */
+    HAK_ACE_WINDOW_SHORT = HAK_TRIAL ? 16 : 256,     /* operations */
     HAK_ACE_WINDOW_LONG = 16 * HAK_ACE_WINDOW_SHORT, /* operations */
     HAK_ACE_CONTENDED_UP = 16,                       /* one in so many */
     HAK_ACE_CONTENDED_DOWN = 256,                    /* one in so many */

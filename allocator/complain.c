@@ -28,7 +28,7 @@ void hak_complain(const char *call, const void *address, const char *why) {
     uint32_t before = hak_fetch_add(&hak_root.complaints, 1, relaxed);
     hak_print_open_text(&print, text, sizeof text);
     compose(&print, call, address, why);
-    if (HAK_SIM || hak_option(FAIL_FAST) != 0) {
+    if (HAK_TRIAL || hak_option(FAIL_FAST) != 0) {
         (void)hak_print_close(&print);
         os_fatal(HAK_FATAL_BAD_POINTER, text);
     }

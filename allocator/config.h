@@ -3,10 +3,16 @@
 #ifndef HAKMEM_ALLOCATOR_CONFIG_H
 #define HAKMEM_ALLOCATOR_CONFIG_H
 
-/* 1: built for the simulated world: geometry is chosen at run time, the thread root is a plain object that a scheduler
- * swaps, os.h is filled by the oracle. */
+/* 1: built for the simulated world: the thread root is a plain object that a scheduler swaps, os.h is filled by the
+ * oracle, and it steps in at every access of shared memory. */
 #ifndef HAK_SIM
 #define HAK_SIM 0
+#endif
+
+/* 1: built to be tried, not to be used: geometry is chosen at run time and bounds are small, so that short programs
+ * reach them. The simulated world always is; so is the copy for real threads (oracle/trial.h). */
+#ifndef HAK_TRIAL
+#define HAK_TRIAL HAK_SIM
 #endif
 
 /* 1: HAK_FAULT(name) asks which fault of the catalogue is armed. 0: it is constant false. */
@@ -44,12 +50,14 @@
 #endif
 
 _Static_assert(HAK_SIM == 0 || HAK_SIM == 1, "HAK_SIM is 0 or 1");
+_Static_assert(HAK_TRIAL == 0 || HAK_TRIAL == 1, "HAK_TRIAL is 0 or 1");
 _Static_assert(HAK_FAULTS == 0 || HAK_FAULTS == 1, "HAK_FAULTS is 0 or 1");
 _Static_assert(HAK_CHECK >= 0 && HAK_CHECK <= 2, "HAK_CHECK is 0, 1 or 2");
 _Static_assert(HAK_HEADER == 0 || HAK_HEADER == 1, "HAK_HEADER is 0 or 1");
 _Static_assert(HAK_OVERRIDE == 0 || HAK_OVERRIDE == 1, "HAK_OVERRIDE is 0 or 1");
-_Static_assert(!(HAK_FAULTS && !HAK_SIM), "faults exist in the simulated world only");
-_Static_assert(!(HAK_OVERRIDE && HAK_SIM), "the simulated world never takes the libc names");
+_Static_assert(!(HAK_SIM && !HAK_TRIAL), "the simulated world is there to be tried");
+_Static_assert(!(HAK_FAULTS && !HAK_TRIAL), "faults exist where the allocator is only tried");
+_Static_assert(!(HAK_OVERRIDE && HAK_TRIAL), "what is only tried never takes the libc names");
 
 #define HAK_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "allocator/config.h"
+#include "allocator/atomic.h"
 
 #define HAK_FAULT_TABLE(X)                                                                                             \
     X(CARVE_BY_USED)                                                                                                   \
@@ -86,16 +86,18 @@ enum hak_fault {
 
 struct hak_faults {
     enum hak_fault armed;
-    uint64_t reached;
-    uint64_t triggered;
+    _Atomic uint64_t reached;
+    _Atomic uint64_t triggered;
     uint32_t outside_root;         /* the state that fault state-outside-root keeps where no reset sees it */
     unsigned char elsewhere[8192]; /* what fault fallback-malloc hands out */
 };
 extern struct hak_faults hak_faults;
 
 static inline bool hak_fault_triggers(bool differs) {
-    hak_faults.reached++;
-    hak_faults.triggered += differs;
+    hak_note_add(&hak_faults.reached, 1);
+    if (differs) {
+        hak_note_add(&hak_faults.triggered, 1);
+    }
     return differs;
 }
 /* The condition is looked at only when the fault is armed. */

@@ -1,7 +1,8 @@
 /* geometry: the sizes of everything, in one table.
  *
- * The released allocator is compiled for the row "real". The simulated world picks a row for each program, so that it
- * can be tiny: a slab of a few blocks, a cache of two, and deep states in ten operations; or have larger pages.
+ * The released allocator is compiled for the row "real". Where it is only tried, the oracle picks a row for each
+ * program, so that it can be tiny: a slab of a few blocks, a cache of two, and deep states in ten operations; or have
+ * larger pages.
  * Constant data, any thread. Who uses HAK_GEO or a page's size includes root.h. */
 #ifndef HAKMEM_ALLOCATOR_GEOMETRY_H
 #define HAKMEM_ALLOCATOR_GEOMETRY_H
@@ -61,7 +62,7 @@ enum hak_geometry_id {
 #define HAK_GEOMETRY_ROW(id, ...) [HAK_GEOMETRY_##id] = {__VA_ARGS__},
 static const struct hak_geometry hak_geometries[HAK_GEOMETRY_COUNT] = {HAK_GEOMETRY_TABLE(HAK_GEOMETRY_ROW)};
 
-#if HAK_SIM
+#if HAK_TRIAL
 #define HAK_GEO (hak_root.geometry)
 #define HAK_PAGE_SHIFT (HAK_GEO->page_shift)
 #else

@@ -68,7 +68,7 @@ static void cache_init(struct hak_heap *heap, uint32_t class_id) {
 
 /* --- epochs: caches follow their load --- */
 
-enum { EPOCH_EVENTS = HAK_SIM ? 8 : 64 };
+enum { EPOCH_EVENTS = HAK_TRIAL ? 8 : 64 };
 
 /* Growth stops where all caches together could hold too much. */
 static void cache_resize(struct hak_heap *heap, uint32_t class_id, uint32_t capacity) {

@@ -97,7 +97,6 @@ void hak_heap_flush_all(struct hak_heap *heap) {
 }
 
 void hak_heap_release(struct hak_heap *heap) {
-    hak_heap_assert(hak_heap_is_valid(heap));
     if (HAK_FAULT_IF(PENDING_DROPPED, heap->pending.count != 0)) {
         heap->pending = (struct hak_pending){0};
     }
@@ -105,6 +104,7 @@ void hak_heap_release(struct hak_heap *heap) {
     hak_heap_flush_all(heap);
     hak_lock_acquire(&hak_root.heaps.lock);
     hak_lock_acquire(&heap->lock);
+    hak_heap_assert(hak_heap_is_valid(heap)); /* under the lock: who trims may be at its lists */
     heap->remote.is_owned = false;
     hak_remote_drain(heap);
     hak_heap_give_empties(heap);

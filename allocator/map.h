@@ -39,8 +39,9 @@ enum hak_map_tag {
     HAK_MAP_TAG_MASK = 63
 };
 
-/* Two halves of the bits that number cells; the leaf takes the larger one. Real: 48 - 21 = 27 bits, 13 + 14. */
-enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : 8192 };
+/* Two halves of the bits that number cells; the leaf takes the larger one. Real: 48 - 21 = 27 bits, 13 + 14. With the
+ * smallest cells of all in the whole address space: 48 - 14 = 34 bits, 17 + 17. */
+enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : HAK_TRIAL ? 131072 : 8192 };
 
 struct hak_map {
     struct hak_lock lock;

@@ -13,7 +13,7 @@
 
 #include "allocator/slab.h"
 
-enum { HAK_PENDING_PARCELS = HAK_SIM ? 4 : 64 }; /* a power of two */
+enum { HAK_PENDING_PARCELS = HAK_TRIAL ? 4 : 64 }; /* a power of two */
 
 struct hak_pending {
     uint64_t filled; /* bit i: parcels[i] has blocks; the others are all zero */

@@ -5,7 +5,7 @@
 #include "allocator/root.h"
 #include "allocator/thread.h"
 
-/* The simulated world has set its options already, from the program. */
+/* Where the allocator is only tried, the oracle has set the options already, from the program. */
 void hak_process_start(void) {
     if (HAK_LIKELY(hak_load(&hak_root.started, acquire) != 0)) {
         hak_tell_read(hak_root.link_key);
@@ -14,7 +14,7 @@ void hak_process_start(void) {
     hak_lock_acquire(&hak_root.heaps.lock);
     if (hak_load(&hak_root.started, relaxed) == 0) {
         os_process_start();
-        if (!HAK_SIM) {
+        if (!HAK_TRIAL) {
             hak_options_start(&hak_root.options);
         }
         hak_ace_configure(&hak_root.ace, &hak_root.options);

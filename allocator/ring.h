@@ -40,7 +40,7 @@ enum hak_event {
         HAK_EVENT_COUNT
 };
 
-enum { HAK_RING_ENTRIES = HAK_SIM ? 16 : 256 };
+enum { HAK_RING_ENTRIES = HAK_TRIAL ? 16 : 256 };
 
 struct hak_ring_entry {
     _Atomic uint32_t event;

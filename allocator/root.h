@@ -18,8 +18,8 @@
 #include "allocator/run.h"
 
 struct hak_root {
-#if HAK_SIM
-    const struct hak_geometry *geometry; /* chosen by the simulated world before the first allocation */
+#if HAK_TRIAL
+    const struct hak_geometry *geometry; /* chosen by the oracle before the first allocation */
 #endif
     uintptr_t link_key;          /* links.h; set before the process counts as started */
     _Atomic uint32_t started;    /* process.h */

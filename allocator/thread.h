@@ -24,7 +24,7 @@ struct hak_thread {
 };
 
 /* A thread that only frees does well with a heap too, to gather what it frees, once it frees that many. */
-enum { HAK_THREAD_FREES_MAX = HAK_SIM ? 2 : 16 };
+enum { HAK_THREAD_FREES_MAX = HAK_TRIAL ? 2 : 16 };
 
 #if HAK_SIM
 extern struct hak_thread hak_thread;

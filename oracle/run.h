@@ -209,7 +209,4 @@ void run_weak_forked(void);
 /* The load that comes now shows a value that is `age` stores old. */
 void run_note_stale(const struct hak_site *site, uint32_t age);
 
-/* schedule.c: the order in which records run, given the thread of each. Fills order[0..record_count). */
-void schedule_order(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order);
-
 #endif

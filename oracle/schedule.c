@@ -3,7 +3,9 @@
  *
  * Without such genes records run as they stand. A gene at record r holds r's thread back: its records wait, in order,
  * until `hold` records of other threads have run, or none are left. Other threads never overtake within themselves. */
-#include "oracle/run.h"
+#include "oracle/schedule.h"
+
+#include <stdbool.h>
 
 struct hold {
     uint8_t thread;

@@ -155,19 +155,30 @@ static size_t tail_of(size_t claimed_bytes) {
     return (claimed_bytes - TAIL_BYTES) & ~(size_t)7;
 }
 
-void shadow_fill(const struct shadow_block *block) {
+static inline void fill(const struct shadow_block *block, bool tell) {
     unsigned char *bytes = (unsigned char *)block->start;
     size_t claimed_bytes = block->claimed_bytes;
-    if (claimed_bytes <= WHOLE_BYTES) {
-        sim_touch(bytes, claimed_bytes);
-        range_fill(bytes, 0, claimed_bytes, block->pattern);
+    size_t head_bytes = claimed_bytes <= WHOLE_BYTES ? claimed_bytes : HEAD_BYTES;
+    if (tell) {
+        sim_touch(bytes, head_bytes);
+    }
+    range_fill(bytes, 0, head_bytes, block->pattern);
+    if (head_bytes == claimed_bytes) {
         return;
     }
     size_t tail = tail_of(claimed_bytes);
-    sim_touch(bytes, HEAD_BYTES);
-    range_fill(bytes, 0, HEAD_BYTES, block->pattern);
-    sim_touch(bytes + tail, claimed_bytes - tail);
+    if (tell) {
+        sim_touch(bytes + tail, claimed_bytes - tail);
+    }
     range_fill(bytes, tail, claimed_bytes, block->pattern);
+}
+
+void shadow_fill(const struct shadow_block *block) {
+    fill(block, true);
+}
+
+void shadow_fill_elsewhere(const struct shadow_block *block) {
+    fill(block, false);
 }
 
 /* Of [from, to), what lies below `bytes`. */
@@ -190,4 +201,33 @@ ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_
     return changed != SHADOW_INTACT
                ? changed
                : range_verify(block, start, tail_of(block->claimed_bytes), block->claimed_bytes, bytes);
+}
+
+/* --- zero --- */
+
+static size_t first_nonzero(const unsigned char *block, size_t from, size_t to) {
+    uint64_t any = 0;
+    size_t words_end = from + ((to - from) & ~(size_t)7);
+    for (size_t i = from; i < words_end; i += 8) {
+        uint64_t word;
+        memcpy(&word, block + i, sizeof word);
+        any |= word;
+    }
+    size_t i = any == 0 ? words_end : from;
+    while (i < to && block[i] == 0) {
+        i++;
+    }
+    return i;
+}
+
+ptrdiff_t shadow_nonzero(const unsigned char *block, size_t size_bytes) {
+    enum { WATCHED_BYTES = 2048, EDGE_BYTES = 256 };
+    size_t head_end = size_bytes <= WATCHED_BYTES ? size_bytes : EDGE_BYTES;
+    size_t at = first_nonzero(block, 0, head_end);
+    if (at == head_end && head_end < size_bytes) {
+        at = first_nonzero(block, size_bytes - EDGE_BYTES, size_bytes);
+    } else if (at == head_end) {
+        at = size_bytes;
+    }
+    return at == size_bytes ? SHADOW_INTACT : (ptrdiff_t)at;
 }

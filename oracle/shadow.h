@@ -44,10 +44,15 @@ void shadow_remove(struct shadow *shadow, uint8_t slot);
 /* A pattern for the n-th write of a run. */
 uint64_t shadow_pattern(uint32_t n);
 void shadow_fill(const struct shadow_block *block);
+/* The same where no arena is to be told: on real threads. */
+void shadow_fill_elsewhere(const struct shadow_block *block);
 
 enum { SHADOW_INTACT = -1 };
 /* Offset of the first changed byte among the block's watched bytes below `bytes`, or SHADOW_INTACT. `start` may differ
  * from block->start: realloc moves content. */
 ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_t bytes);
+/* Offset of the first byte of a block that is not zero, or SHADOW_INTACT. A large block is looked at near its edges
+ * only: it is a fresh mapping, and those tell. */
+ptrdiff_t shadow_nonzero(const unsigned char *block, size_t size_bytes);
 
 #endif

@@ -20,6 +20,7 @@
 #include "oracle/finding.h"
 #include "oracle/preset.h"
 #include "oracle/run.h"
+#include "oracle/schedule.h"
 #include "oracle/sim.h"
 #include "oracle/site.h"
 
@@ -328,7 +329,8 @@ static void run_begin(const struct target_info *target, const struct program *pr
     run.trace = UINT64_C(0x243f6a8885a308d3);
     run.operations = run.event_count = run.switch_count = 0;
     run_forget_subject();
-    hak_faults.reached = hak_faults.triggered = 0;
+    hak_note_store(&hak_faults.reached, 0);
+    hak_note_store(&hak_faults.triggered, 0);
     feedback_begin();
     for (uint32_t i = 0; i < program->record_count; i++) {
         run.threads_of[i] = (uint8_t)(program_record_thread(program, i) & (target->threads - 1U));

@@ -64,33 +64,10 @@ void block_check_no_leak(const unsigned char *block, size_t from, size_t size_by
     }
 }
 
-static size_t first_nonzero(const unsigned char *block, size_t from, size_t to) {
-    uint64_t any = 0;
-    size_t words_end = from + ((to - from) & ~(size_t)7);
-    for (size_t i = from; i < words_end; i += 8) {
-        uint64_t word;
-        memcpy(&word, block + i, sizeof word);
-        any |= word;
-    }
-    size_t i = any == 0 ? words_end : from;
-    while (i < to && block[i] == 0) {
-        i++;
-    }
-    return i;
-}
-
-/* A large block is a fresh mapping: its edges tell. */
 void block_check_zero(const unsigned char *block, size_t size_bytes) {
-    enum { WHOLE_BYTES = 2048, EDGE_BYTES = 256 };
-    size_t head_end = size_bytes <= WHOLE_BYTES ? size_bytes : EDGE_BYTES;
-    size_t at = first_nonzero(block, 0, head_end);
-    if (at == head_end && head_end < size_bytes) {
-        at = first_nonzero(block, size_bytes - EDGE_BYTES, size_bytes);
-    } else if (at == head_end) {
-        at = size_bytes;
-    }
-    if (at != size_bytes) {
-        finding_raise(CHECK_CALLOC_NONZERO, block, "byte %zu of %zu is not zero", at, size_bytes);
+    ptrdiff_t at = shadow_nonzero(block, size_bytes);
+    if (at != SHADOW_INTACT) {
+        finding_raise(CHECK_CALLOC_NONZERO, block, "byte %td of %zu is not zero", at, size_bytes);
     }
 }
 

@@ -33,7 +33,7 @@ check=calloc-nonzero
 
 # ---- the tool itself -------------------------------------------------------------------------------------------------
 
-verbs="run repro show asm disasm bench detect orders sites explore"
+verbs="run real repro show asm disasm bench detect orders sites explore"
 expect 'help lists every verb' 0 "$hakfuzz" --help
 for verb in $verbs; do has out "^  $verb +[a-z]"; done
 for verb in $verbs; do
@@ -46,10 +46,10 @@ done
 expect 'no verb is wrong usage' 2 "$hakfuzz"
 has err '^Usage: '
 expect 'a mistyped verb is named, with the nearest one' 2 "$hakfuzz" repor x
-has err "no verb 'repor', did you mean 'repro'\\? There are: run repro"
+has err "no verb 'repor', did you mean 'repro'\\? There are: run real repro"
 expect 'a verb like no other gets no suggestion' 2 "$hakfuzz" zzzzzzzz
 lacks err 'did you mean'
-has err "no verb 'zzzzzzzz'; there are: run repro"
+has err "no verb 'zzzzzzzz'; there are: run real repro"
 expect 'nor does a short one that shares a letter' 2 "$hakfuzz" min
 lacks err 'did you mean'
 expect 'help of a verb by its other name' 0 "$hakfuzz" help run

@@ -10,6 +10,7 @@
 
 #include "oracle/mutate.h"
 #include "oracle/run.h"
+#include "oracle/schedule.h"
 
 enum { RECORDS_MAX = 64 };
 

@@ -9,10 +9,13 @@
 
 #include "oracle/fault.h"
 #include "oracle/world.h"
+#include "tools/propose.h"
 #include "tools/stats.h"
 #include "tools/tally.h"
 
 enum { DETECT_TRIALS_MAX = 1000 };
+
+enum { DETECT_SECONDS_MAX = 600 }; /* of a trial, unless told */
 
 struct detect_trial {
     bool done; /* false: interrupted or the engine did not work */
@@ -21,6 +24,7 @@ struct detect_trial {
     uint64_t executions;    /* up to the finding, or all of them */
     uint64_t first_reached; /* execution that first passed the fault's place; 0 never or not known */
     uint64_t first_triggered;
+    double seconds; /* that it took; engine real only */
     char check[TALLY_NAME_BYTES_MAX];
 };
 
@@ -30,12 +34,15 @@ struct detect_plan {
     const char *without;              /* guides that are taken away (guide.h), "" for none */
     unsigned trials;
     uint64_t max_runs;
+    unsigned max_seconds; /* before a trial gives up; engine real only */
 };
 
 /* Trials get seeds 1, 2, 3...; each engine fills trials[0..plan->trials). Return false with a message when the engine
  * cannot run at all. The world is open. */
 bool detect_builtin(const struct detect_plan *plan, struct detect_trial *trials);
 bool detect_libfuzzer(const struct detect_plan *plan, struct detect_trial *trials);
+/* The programs of the unguided engine, each in a process of its own, on real threads in free order. */
+bool detect_real(const struct detect_plan *plan, struct detect_trial *trials);
 
 struct detect_engine {
     const char *name;
@@ -55,6 +62,7 @@ struct detect_outcome {
     unsigned triggered;
     unsigned without_fault;
     struct stats executions; /* trials that found nothing count with all their executions */
+    double seconds;          /* of the longest trial */
     bool median_is_bound;
     struct tally checks;
 };
@@ -63,6 +71,12 @@ bool detect_outcome_of(const struct detect_engine *engine, const struct detect_p
                        struct detect_outcome *outcome);
 /* "12", ">200000" */
 void detect_outcome_median(const struct detect_outcome *outcome, char *words, size_t capacity);
+/* "12 / 3 / 90", ">200000 / 31 / 200000": median, least, most. */
+void detect_outcome_spread(const struct detect_outcome *outcome, char *words, size_t capacity);
+
+/* The table of two engines, in Markdown: its heading, and the row of a fault. */
+void detect_print_pair_heading(const char *engine, const char *against);
+void detect_print_pair(const struct detect_outcome *outcome, const struct detect_outcome *against);
 
 /* detect_ablation.c: the trials again without each guide (guide.h), printed as a table in Markdown or, with `json`, as
  * an object. `fault` NULL: those of its own table; `target` NULL: that of the table or of the fault. Returns the exit
@@ -71,13 +85,8 @@ int detect_ablation(const struct detect_engine *engine, const struct fault_info 
                     const struct target_info *target, unsigned trials, uint64_t max_runs, bool json);
 
 /* One trial of the unguided engine, in this process; what it stores is meaningful at any moment, since it may die. */
-enum { DETECT_CANDIDATE_BYTES_MAX = 4096 };
-struct detect_candidate {
-    size_t size_bytes;
-    uint8_t bytes[DETECT_CANDIDATE_BYTES_MAX];
-};
 void detect_run_trial(const struct detect_plan *plan, uint64_t seed, struct detect_trial *trial,
-                      struct detect_candidate *candidate);
+                      struct proposal *candidate);
 
 /* Run an input in a process of its own, with `fault` armed, "" for none. Whether it fails, or takes the process down;
  * then *verdict holds what is known of it. */

@@ -75,7 +75,8 @@ static void close_ablation(struct ablation *ablation) {
 static bool measure(struct ablation *ablation, const struct fault_info *fault, const struct target_info *target,
                     unsigned column, struct cell *cells) {
     const char *without = column == 0 ? "" : guide_table[column - 1].name;
-    const struct detect_plan plan = {fault, target, without, ablation->trial_count, ablation->max_runs};
+    const struct detect_plan plan = {
+        fault, target, without, ablation->trial_count, ablation->max_runs, DETECT_SECONDS_MAX};
     struct cell *cell = &cells[column];
     if (!detect_outcome_of(ablation->engine, &plan, ablation->trials, &cell->outcome) || interrupted()) {
         return false;

@@ -23,7 +23,7 @@ enum { POLL_MS = 5, CHILD_CLEAN = 0, CHILD_FINDING = 3 };
 
 struct shared_trial {
     struct detect_trial trial;
-    struct detect_candidate candidate;
+    struct proposal candidate;
 };
 
 /* Fork with an output that nobody reads: reports of a faulty allocator are not news here. */

@@ -1,10 +1,11 @@
-/* detect_outcome: the engines, and what the trials of one fault come to. */
+/* detect_outcome: the engines, what the trials of one fault come to, and two engines beside each other. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tools/detect.h"
 
-static const struct detect_engine engines[] = {{"builtin", true, detect_builtin},
-                                               {"libfuzzer", false, detect_libfuzzer}};
+static const struct detect_engine engines[] = {
+    {"builtin", true, detect_builtin}, {"libfuzzer", false, detect_libfuzzer}, {"real", true, detect_real}};
 
 const struct detect_engine *detect_engine_find(const char *name) {
     for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
@@ -29,6 +30,7 @@ static void summarize(const struct detect_plan *plan, const struct detect_trial 
         outcome->reached += trial->first_reached > 0;
         outcome->triggered += trial->first_triggered > 0;
         outcome->without_fault += trial->without_fault;
+        outcome->seconds = trial->seconds > outcome->seconds ? trial->seconds : outcome->seconds;
         if (trial->found) {
             tally_add(&outcome->checks, trial->check, 0);
         }
@@ -47,4 +49,29 @@ bool detect_outcome_of(const struct detect_engine *engine, const struct detect_p
 
 void detect_outcome_median(const struct detect_outcome *outcome, char *words, size_t capacity) {
     snprintf(words, capacity, "%s%.0f", outcome->median_is_bound ? ">" : "", outcome->executions.median);
+}
+
+void detect_outcome_spread(const struct detect_outcome *outcome, char *words, size_t capacity) {
+    const struct stats *stats = &outcome->executions;
+    snprintf(words, capacity, "%s%.0f / %.0f / %.0f", outcome->median_is_bound ? ">" : "", stats->median,
+             stats->minimum, stats->maximum);
+}
+
+void detect_print_pair_heading(const char *engine, const char *against) {
+    printf("| fault | needs | %s: found | executions: median / least / most | %s: found | executions: median / least / "
+           "most | by | longest trial |\n|---|---|---|---|---|---|---|---|\n",
+           engine, against);
+}
+
+void detect_print_pair(const struct detect_outcome *outcome, const struct detect_outcome *against) {
+    char executions[64], against_executions[64], seen[200];
+    detect_outcome_spread(outcome, executions, sizeof executions);
+    detect_outcome_spread(against, against_executions, sizeof against_executions);
+    tally_words(&against->checks, seen, sizeof seen);
+    printf("| `%s` | %s | %u/%u | %s | %u/%u | %s | %s%s | %.0f s |\n", outcome->fault->name, outcome->fault->needs,
+           outcome->found, outcome->trials, executions, against->found, against->trials, against_executions,
+           against->found > 0 ? seen : "not found",
+           outcome->without_fault + against->without_fault > 0 ? " (FAILS WITHOUT THE FAULT TOO)" : "",
+           against->seconds);
+    fflush(stdout);
 }

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,18 +59,22 @@ char *self_path(void) {
     return realpath("/proc/self/exe", NULL);
 }
 
-char *sibling_find(const char *name) {
-    static const char *const places[] = {"../fuzz", "."};
+/* In `place`, seen from the directory of this tool; access as for access(2). */
+static char *find_in(const char *place, const char *name, int mode) {
     char *self = self_path();
     char *slash = self != NULL ? strrchr(self, '/') : NULL;
-    char *found = NULL;
-    for (unsigned i = 0; slash != NULL && found == NULL && i < sizeof places / sizeof places[0]; i++) {
-        char path[PATH_MAX];
-        int length = snprintf(path, sizeof path, "%.*s/%s/%s", (int)(slash - self), self, places[i], name);
-        if (length > 0 && (size_t)length < sizeof path && access(path, X_OK) == 0) {
-            found = realpath(path, NULL);
-        }
-    }
+    char path[PATH_MAX];
+    int length = slash != NULL ? snprintf(path, sizeof path, "%.*s/%s/%s", (int)(slash - self), self, place, name) : 0;
+    bool is_there = length > 0 && (size_t)length < sizeof path && access(path, mode) == 0;
     free(self);
-    return found;
+    return is_there ? realpath(path, NULL) : NULL;
+}
+
+char *sibling_find(const char *name) {
+    char *found = find_in("../fuzz", name, X_OK);
+    return found != NULL ? found : beside_find(name);
+}
+
+char *beside_find(const char *name) {
+    return find_in(".", name, R_OK);
 }

@@ -16,6 +16,8 @@ char *temporary_write(const char *directory, const char *name, const uint8_t *by
 /* A program of the build preset 'fuzz' beside this tool's own build tree, or else in it; absolute, to be freed; NULL
  * when there is none. */
 char *sibling_find(const char *name);
+/* A file that stands in the same directory as this tool; absolute, to be freed; NULL when there is none. */
+char *beside_find(const char *name);
 /* This binary's own path, absolute, to be freed. */
 char *self_path(void);
 

@@ -10,6 +10,7 @@ enum exit_code { EXIT_CLEAN = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
 typedef int verb_function(int argc, char **argv);
 
 verb_function verb_run;
+verb_function verb_real;
 verb_function verb_repro;
 verb_function verb_asm;
 verb_function verb_disasm;

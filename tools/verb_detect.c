@@ -25,12 +25,14 @@ static const struct verb_help help = {
     "[OPTION...]",
     "Puts each fault of the catalogue back, alone, and fuzzes its target from an empty corpus until it is found, in\n"
     "several trials with seeds 1, 2, 3... A median with '>' means that half of the trials or more found nothing.\n"
+    "Engine real runs the programs of builtin on real threads; --against makes one table of two engines.\n"
     "With --ablation some of them are looked for again without each of the guides, which are:\n" GUIDES
     "Exit status 1 when a fault is not found in every trial, or a finding also happens without its fault.\n",
     "  hakfuzz detect\n"
     "  hakfuzz detect --fault sentinel-leak --trials 20\n"
     "  hakfuzz detect --engine libfuzzer --max-runs 1000000\n"
     "  hakfuzz detect --markdown > table.md\n"
+    "  hakfuzz detect --fault owner-8bit,take-relaxed --against real --seconds 600\n"
     "  hakfuzz detect --ablation --engine libfuzzer --trials 20\n",
 };
 #undef GUIDES
@@ -38,16 +40,18 @@ static const struct verb_help help = {
 
 struct detect {
     struct options options;
-    char *engine_name;
+    char *engine_name, *against_name;
     char *without;
     int trials;
-    long max_runs;
+    long max_runs, seconds;
     int markdown;
     int ablation;
-    const struct fault_info *fault;   /* NULL: all */
-    const struct target_info *target; /* NULL: each fault's own */
-    const struct detect_engine *engine;
+    unsigned faults[HAK_FAULT_COUNT]; /* to look for */
+    unsigned fault_count;
+    const struct target_info *target;             /* NULL: each fault's own */
+    const struct detect_engine *engine, *against; /* the second one may be NULL */
     struct detect_outcome outcomes[HAK_FAULT_COUNT];
+    struct detect_outcome others[HAK_FAULT_COUNT]; /* of the second engine */
     unsigned outcome_count;
 };
 
@@ -62,13 +66,6 @@ static bool check_is_expected(const struct detect_outcome *outcome) {
 static void say_progress(const struct detect_outcome *outcome, unsigned index, unsigned count) {
     progress("%u of %u faults; %s found %u of %u", index + 1, count, outcome->fault->name, outcome->found,
              outcome->trials);
-}
-
-/* "12 / 3 / 90", ">200000 / 31 / 200000" */
-static void executions_words(const struct detect_outcome *outcome, char *buffer, size_t capacity) {
-    const struct stats *stats = &outcome->executions;
-    snprintf(buffer, capacity, "%s%.0f / %.0f / %.0f", outcome->median_is_bound ? ">" : "", stats->median,
-             stats->minimum, stats->maximum);
 }
 
 /* "3/5"; "?" where the engine does not tell. */
@@ -95,7 +92,7 @@ static void print_row(const struct detect *detect, const struct detect_outcome *
     char executions[64], seen[200], reached[24], triggered[24];
     const struct fault_info *fault = outcome->fault;
     const char *expected = check_table[fault->check].id;
-    executions_words(outcome, executions, sizeof executions);
+    detect_outcome_spread(outcome, executions, sizeof executions);
     tally_words(&outcome->checks, seen, sizeof seen);
     count_words(detect, outcome, outcome->reached, reached, sizeof reached);
     count_words(detect, outcome, outcome->triggered, triggered, sizeof triggered);
@@ -114,7 +111,11 @@ static void print_row(const struct detect *detect, const struct detect_outcome *
 }
 
 static void print_heading(const struct detect *detect) {
-    if (detect->markdown) {
+    if (detect->against != NULL) {
+        if (!detect->options.json) {
+            detect_print_pair_heading(detect->engine->name, detect->against->name);
+        }
+    } else if (detect->markdown) {
         puts("| fault | origin | needs | target | expected check | seen by (trials) | reached | triggered | found | "
              "executions: median / least / most |");
         puts("|---|---|---|---|---|---|---|---|---|---|");
@@ -144,6 +145,7 @@ static cJSON *outcome_json(const struct detect *detect, const struct detect_outc
     json_bool(item, "executions_median_is_lower_bound", outcome->median_is_bound);
     json_number(item, "executions_least", outcome->executions.minimum);
     json_number(item, "executions_most", outcome->executions.maximum);
+    json_number(item, "seconds_most", outcome->seconds);
     return item;
 }
 
@@ -156,11 +158,18 @@ static int finish(const struct detect *detect) {
     if (detect->options.json) {
         cJSON *object = json_begin(help.name);
         json_text(object, "engine", detect->engine->name);
+        if (detect->against != NULL) {
+            json_text(object, "against", detect->against->name);
+        }
         json_number(object, "trials", detect->trials);
         json_number(object, "max_runs", (double)detect->max_runs);
         cJSON *array = cJSON_AddArrayToObject(object, "faults");
         for (unsigned i = 0; i < detect->outcome_count; i++) {
-            cJSON_AddItemToArray(array, outcome_json(detect, &detect->outcomes[i]));
+            cJSON *item = outcome_json(detect, &detect->outcomes[i]);
+            if (detect->against != NULL) {
+                cJSON_AddItemToObject(item, "against", outcome_json(detect, &detect->others[i]));
+            }
+            cJSON_AddItemToArray(array, item);
         }
         json_print(object);
     } else {
@@ -173,14 +182,24 @@ static int finish(const struct detect *detect) {
 }
 
 static struct detect_plan plan_of(const struct detect *detect, const struct fault_info *fault) {
-    return (struct detect_plan){fault, detect->target != NULL ? detect->target : &target_table[fault->target],
-                                detect->without != NULL ? detect->without : "", (unsigned)detect->trials,
-                                (uint64_t)detect->max_runs};
+    return (struct detect_plan){fault,
+                                detect->target != NULL ? detect->target : &target_table[fault->target],
+                                detect->without != NULL ? detect->without : "",
+                                (unsigned)detect->trials,
+                                (uint64_t)detect->max_runs,
+                                (unsigned)detect->seconds};
+}
+
+/* One fault's trials with one engine. */
+static bool detect_one(const struct detect *detect, const struct detect_engine *engine, unsigned fault,
+                       struct detect_trial *trials, struct detect_outcome *outcome) {
+    const struct detect_plan plan = plan_of(detect, &fault_table[fault]);
+    bool good = detect_outcome_of(engine, &plan, trials, outcome);
+    progress_end();
+    return good && !interrupted();
 }
 
 static int detect_faults(struct detect *detect) {
-    unsigned first = detect->fault != NULL ? (unsigned)(detect->fault - fault_table) : 1;
-    unsigned last = detect->fault != NULL ? first : HAK_FAULT_COUNT - 1;
     struct detect_trial *trials = calloc((size_t)detect->trials, sizeof *trials);
     if (trials == NULL) {
         perror("hakfuzz detect");
@@ -190,23 +209,58 @@ static int detect_faults(struct detect *detect) {
     print_heading(detect);
     progress_begin();
     bool good = true;
-    for (unsigned i = first; i <= last && good && !interrupted(); i++) {
-        const struct detect_plan plan = plan_of(detect, &fault_table[i]);
-        struct detect_outcome *outcome = &detect->outcomes[detect->outcome_count++];
-        good = detect_outcome_of(detect->engine, &plan, trials, outcome);
-        progress_end();
-        if (!detect->options.json && good) {
+    for (unsigned i = 0; i < detect->fault_count && good; i++) {
+        struct detect_outcome *outcome = &detect->outcomes[detect->outcome_count];
+        struct detect_outcome *other = &detect->others[detect->outcome_count++];
+        good = detect_one(detect, detect->engine, detect->faults[i], trials, outcome) &&
+               (detect->against == NULL || detect_one(detect, detect->against, detect->faults[i], trials, other));
+        if (good && !detect->options.json && detect->against != NULL) {
+            detect_print_pair(outcome, other);
+        } else if (good && !detect->options.json) {
             print_row(detect, outcome);
         }
-        say_progress(outcome, i - first, last - first + 1);
+        say_progress(outcome, i, detect->fault_count);
     }
     progress_end();
     free(trials);
-    if (!good || interrupted()) {
+    if (!good) {
         fputs("hakfuzz detect: stopped before all faults were tried\n", stderr);
         return EXIT_USAGE;
     }
     return finish(detect);
+}
+
+/* All of the catalogue, or those that are named, with commas between them. */
+static bool choose_faults(struct detect *detect) {
+    const char *target = detect->options.target != NULL ? detect->options.target : "threads";
+    if (detect->options.fault == NULL) {
+        for (unsigned i = 1; i < HAK_FAULT_COUNT; i++) {
+            detect->faults[detect->fault_count++] = i;
+        }
+        return true;
+    }
+    char *rest = detect->options.fault, *word;
+    while ((word = strsep(&rest, ",")) != NULL) {
+        struct choice choice;
+        if (!choose(target, word, "", NULL, &choice)) {
+            return false;
+        }
+        int index = fault_find(choice.fault);
+        if (index <= 0 || detect->fault_count == HAK_FAULT_COUNT) {
+            options_complain(&help, "--fault %s is no fault to look for, or one too many", word);
+            return false;
+        }
+        detect->faults[detect->fault_count++] = (unsigned)index;
+    }
+    return true;
+}
+
+static bool choose_engine(const char *name, const struct detect_engine **engine) {
+    *engine = detect_engine_find(name);
+    if (*engine == NULL) {
+        options_complain(&help, "there is no engine '%s'; there are builtin, libfuzzer and real", name);
+    }
+    return *engine != NULL;
 }
 
 static int detect_arguments(struct detect *detect) {
@@ -214,15 +268,16 @@ static int detect_arguments(struct detect *detect) {
     if (options->argument_count != 0) {
         return options_complain(&help, "'%s' is one argument too many", options->arguments[0]);
     }
-    detect->engine = detect_engine_find(detect->engine_name != NULL ? detect->engine_name : "builtin");
-    if (detect->engine == NULL) {
-        return options_complain(&help, "there is no engine '%s'; there are builtin and libfuzzer", detect->engine_name);
+    if (!choose_engine(detect->engine_name != NULL ? detect->engine_name : "builtin", &detect->engine) ||
+        (detect->against_name != NULL && !choose_engine(detect->against_name, &detect->against))) {
+        return EXIT_USAGE;
     }
     if (options->json && detect->markdown) {
         return options_complain(&help, "--json and --markdown exclude each other");
     }
     if (!options_in_range(&help, "--trials", detect->trials, 1, DETECT_TRIALS_MAX) ||
-        !options_in_range(&help, "--max-runs", detect->max_runs, 1, 1000000000000)) {
+        !options_in_range(&help, "--max-runs", detect->max_runs, 1, 1000000000000) ||
+        !options_in_range(&help, "--seconds", detect->seconds, 1, 1000000)) {
         return EXIT_USAGE;
     }
     if (detect->ablation && (detect->markdown || detect->without != NULL)) {
@@ -233,31 +288,35 @@ static int detect_arguments(struct detect *detect) {
                                 guide_names);
     }
     struct choice choice;
-    if (!choose(options->target != NULL ? options->target : "threads", options->fault != NULL ? options->fault : "none",
-                "", NULL, &choice)) {
+    if (!choose(options->target != NULL ? options->target : "threads", "none", "", NULL, &choice) ||
+        !choose_faults(detect)) {
         return EXIT_USAGE;
     }
-    int index = fault_find(choice.fault);
-    if (options->fault != NULL && index <= 0) {
-        return options_complain(&help, "--fault %s is no fault to look for", options->fault);
+    bool one = detect->fault_count == 1, all = options->fault == NULL;
+    if (detect->ablation && !one && !all) {
+        return options_complain(&help, "--ablation looks for one fault or for those of its own table, not for several");
     }
-    detect->fault = index > 0 ? &fault_table[index] : NULL;
     detect->target = options->target != NULL ? choice.target : NULL;
     if (!choice_open_world()) {
         return EXIT_USAGE;
     }
-    return detect->ablation ? detect_ablation(detect->engine, detect->fault, detect->target, (unsigned)detect->trials,
-                                              (uint64_t)detect->max_runs, options->json)
-                            : detect_faults(detect);
+    return detect->ablation
+               ? detect_ablation(detect->engine, all ? NULL : &fault_table[detect->faults[0]], detect->target,
+                                 (unsigned)detect->trials, (uint64_t)detect->max_runs, options->json)
+               : detect_faults(detect);
 }
 
 int verb_detect(int argc, char **argv) {
-    static struct detect detect = {.trials = 5, .max_runs = 200000};
+    static struct detect detect = {.trials = 5, .max_runs = 200000, .seconds = DETECT_SECONDS_MAX};
     struct poptOption table[] = {
-        {"engine", 'e', POPT_ARG_STRING, &detect.engine_name, 0, "builtin (default) or libfuzzer", "ENGINE"},
+        {"engine", 'e', POPT_ARG_STRING, &detect.engine_name, 0, "builtin (default), libfuzzer or real", "ENGINE"},
+        {"against", '\0', POPT_ARG_STRING, &detect.against_name, 0, "a second engine, for a table of both", "ENGINE"},
         {"trials", 'n', POPT_ARG_INT, &detect.trials, 0, "how often each fault is looked for (5)", "N"},
         {"max-runs", 'm', POPT_ARG_LONG, &detect.max_runs, 0, "executions before a trial gives up (200000)", "N"},
-        {"fault", 'f', POPT_ARG_STRING, &detect.options.fault, 0, "look for this historical bug only", "FAULT"},
+        {"seconds", 's', POPT_ARG_LONG, &detect.seconds, 0, "seconds before a trial of engine real gives up (600)",
+         "N"},
+        {"fault", 'f', POPT_ARG_STRING, &detect.options.fault, 0,
+         "look for this historical bug only, or several: a,b,c", "FAULT"},
         OPTION_JSON(detect.options),
         {"markdown", '\0', POPT_ARG_NONE, &detect.markdown, 0, "the table of docs/faults.md", NULL},
         {"target", 't', POPT_ARG_STRING, &detect.options.target, 0, "fuzz this one, not each fault's own", "TARGET"},
@@ -268,6 +327,7 @@ int verb_detect(int argc, char **argv) {
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &detect.options);
     int code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
     free(detect.engine_name);
+    free(detect.against_name);
     free(detect.without);
     options_free(&detect.options);
     return code;
