@@ -72,7 +72,15 @@
     X(PARCEL_COUNT_OFF)                                                                                                \
     X(PARCEL_SENT_TWICE)                                                                                               \
     X(CHAIN_CUT_KEEPS_COUNT)                                                                                           \
-    X(LABEL_LEFT)
+    X(LABEL_LEFT)                                                                                                      \
+    X(COUNT_BEFORE_HEAD)                                                                                               \
+    X(SLAB_LOOKED_UP_EARLY)                                                                                            \
+    X(HEAP_REUSED)                                                                                                     \
+    X(ADOPT_PUSHES_TWICE)                                                                                              \
+    X(START_SIGN_EARLY)                                                                                                \
+    X(FORK_KEEPS_LOCK)                                                                                                 \
+    X(POOL_CHOOSES_EARLY)                                                                                              \
+    X(LAZY_CHOOSES_EARLY)
 
 enum hak_fault {
     HAK_FAULT_NONE,

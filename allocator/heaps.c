@@ -143,8 +143,13 @@ static void take_over_all(struct hak_heap *heap, struct hak_heap *orphan) {
 /* A slab of the class that has room: no more than is needed, others may need some too. False when there is none. Pre:
  * both locks. */
 static bool take_over_class(struct hak_heap *heap, struct hak_heap *orphan, uint32_t class_id) {
+    struct hak_slab *early = orphan->available[class_id];
     hak_remote_drain(orphan); /* some may be forwarded to this heap: it has looked at its queue already */
     hak_remote_drain(heap);
+    if (HAK_FAULT_IF(SLAB_LOOKED_UP_EARLY, early != NULL && early->state != HAK_SLAB_BOUND)) {
+        slab_take_over(heap, &early, &heap->available[class_id]);
+        return true;
+    }
     if (orphan->available[class_id] == NULL) {
         return false;
     }
@@ -184,7 +189,8 @@ static bool adopt_from(struct hak_heap *heap, struct hak_heap *orphan, uint32_t 
 bool hak_heap_adopt(struct hak_heap *heap, uint32_t class_id) {
     enum { ASKED_AT_MOST = 8 };
     struct hak_heaps *heaps = &hak_root.heaps;
-    if (HAK_LIKELY(hak_load(&heaps->orphans, relaxed) == NULL)) {
+    struct hak_heap *seen = hak_load(&heaps->orphans, relaxed);
+    if (HAK_LIKELY(seen == NULL)) {
         return false;
     }
     bool some = false;
@@ -193,6 +199,10 @@ bool hak_heap_adopt(struct hak_heap *heap, uint32_t class_id) {
     for (uint32_t asked = 0, ends = 0; !some && asked < ASKED_AT_MOST && ends < 2;) {
         struct hak_heap *orphan = previous == NULL ? hak_load(&heaps->orphans, relaxed) : previous->next_unowned;
         bool has_slabs;
+        if (HAK_FAULT_IF(HEAP_REUSED, seen != NULL && seen->state != HAK_HEAP_ORPHAN)) {
+            orphan = seen;
+            seen = NULL;
+        }
         if (orphan == NULL) {
             previous = NULL;
             ends++;

@@ -6,7 +6,7 @@
 
 /* `next` leads to the older one, `previous` to the younger one. */
 static void list_remove(struct hak_lazy *lazy, struct hak_superslab *superslab) {
-    hak_debug_assert(superslab->cached && lazy->count > 0);
+    hak_debug_assert((superslab->cached && lazy->count > 0) || HAK_FAULT(LAZY_CHOOSES_EARLY));
     *(superslab->previous == NULL ? &lazy->youngest : &superslab->previous->next) = superslab->next;
     *(superslab->next == NULL ? &lazy->oldest : &superslab->next->previous) = superslab->previous;
     superslab->next = superslab->previous = NULL;
@@ -50,6 +50,9 @@ struct hak_superslab *hak_lazy_take(struct hak_lazy *lazy, uint32_t slab_shift) 
         superslab = lazy->youngest;
     }
     if (superslab != NULL) {
+        if (HAK_FAULT(LAZY_CHOOSES_EARLY)) {
+            hak_lock_anew(&hak_root.pool.lock); /* it is taken only now */
+        }
         list_remove(lazy, superslab);
         lazy->hits++;
     }

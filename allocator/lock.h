@@ -53,6 +53,10 @@ static inline void hak_lock_release_at(struct hak_lock *lock, const struct hak_s
 #define hak_lock_acquire(lock) hak_lock_acquire_at((lock), HAK_SITE(LOCK, acquire, acquire))
 #define hak_lock_try(lock) hak_lock_try_at((lock), HAK_SITE(LOCK, acquire, relaxed))
 #define hak_lock_release(lock) hak_lock_release_at((lock), HAK_SITE(UNLOCK, release, release))
+/* For faults that let others in between. Relaxed, so that nobody looks for what these orders are needed for. */
+#define hak_lock_anew(lock)                                                                                            \
+    (hak_lock_release_at((lock), HAK_SITE(UNLOCK, relaxed, relaxed)),                                                  \
+     hak_lock_acquire_at((lock), HAK_SITE(LOCK, relaxed, relaxed)))
 
 #else
 
@@ -77,6 +81,8 @@ static inline void hak_lock_release(struct hak_lock *lock) {
         os_wake(&lock->word);
     }
 }
+
+#define hak_lock_anew(lock) (hak_lock_release(lock), hak_lock_acquire(lock))
 
 #endif
 

@@ -186,7 +186,10 @@ static struct hak_slab *slab_take(struct hak_pool *pool, enum hak_pool_kind kind
     uint32_t index = (uint32_t)__builtin_ctzll(candidates);
     uint64_t bit = UINT64_C(1) << index;
     struct hak_slab *slab = &superslab->slabs[index];
-    hak_debug_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT(SLAB_TWO_CLASSES));
+    if (HAK_FAULT(POOL_CHOOSES_EARLY)) {
+        hak_lock_anew(&pool->lock); /* it is taken only now */
+    }
+    hak_debug_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT(SLAB_TWO_CLASSES) || HAK_FAULT(POOL_CHOOSES_EARLY));
     if (HAK_FAULT_IF(SLAB_TWO_CLASSES, (superslab->free_mask & ~bit) != 0)) {
         return slab;
     }

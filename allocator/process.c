@@ -1,22 +1,34 @@
 /* process: start, fork. */
 #include "allocator/process.h"
 
+#include "allocator/fault.h"
 #include "allocator/links.h"
 #include "allocator/root.h"
 #include "allocator/thread.h"
+
+/* Fault start-sign-early: the sign stands before what it stands for is there, and nobody waits for that. */
+static void sign_early(void) {
+    hak_store(&hak_root.started, 1, relaxed);
+    hak_lock_anew(&hak_root.heaps.lock);
+}
 
 /* Where the allocator is only tried, the oracle has set the options already, from the program. */
 void hak_process_start(void) {
     if (HAK_LIKELY(hak_load(&hak_root.started, acquire) != 0)) {
         hak_tell_read(hak_root.link_key);
+        hak_tell_read(hak_root.options.value);
         return;
     }
     hak_lock_acquire(&hak_root.heaps.lock);
     if (hak_load(&hak_root.started, relaxed) == 0) {
+        if (HAK_FAULT(START_SIGN_EARLY)) {
+            sign_early();
+        }
         os_process_start();
         if (!HAK_TRIAL) {
             hak_options_start(&hak_root.options);
         }
+        hak_tell_write(hak_root.options.value);
         hak_ace_configure(&hak_root.ace, &hak_root.options);
         hak_plain_store(hak_root.link_key, hak_link_key(os_random()));
         hak_store(&hak_root.started, 1, release); /* all that before the sign that it is there */
@@ -63,7 +75,9 @@ void hak_fork_child(void) {
     hak_lock_reset(&hak_root.map.lock);
     hak_big_reset();
     hak_run_reset_all();
-    hak_lock_reset(&hak_root.pool.lock);
+    if (!HAK_FAULT(FORK_KEEPS_LOCK)) {
+        hak_lock_reset(&hak_root.pool.lock);
+    }
     EACH_HEAP(heap) {
         hak_lock_reset(&heap->lock);
     }

@@ -29,9 +29,34 @@ struct hak_chain hak_parcel_chain(const struct hak_slab *slab, struct hak_block 
     return (struct hak_chain){hak_slab_block(slab, label.index), last, label.count};
 }
 
+/* --- a count of pushes, which only fault count-before-head keeps and believes --- */
+
+#if HAK_FAULTS
+static void count_push(struct hak_remote *remote) {
+    if (hak_faults.armed == HAK_FAULT_COUNT_BEFORE_HEAD) {
+        (void)hak_fetch_add(&remote->waiting, 1, relaxed);
+    }
+}
+
+static bool count_is_none(struct hak_remote *remote) {
+    return HAK_FAULT_IF(COUNT_BEFORE_HEAD,
+                        hak_exchange(&remote->waiting, 0, relaxed) == 0 && hak_remote_has_blocks(remote));
+}
+#else
+static void count_push(struct hak_remote *remote) {
+    (void)remote;
+}
+
+static bool count_is_none(struct hak_remote *remote) {
+    (void)remote;
+    return false;
+}
+#endif
+
 /* --- push --- */
 
 void hak_remote_push(struct hak_remote *remote, struct hak_block *first, struct hak_block *last) {
+    count_push(remote);
     struct hak_block *head = hak_load(&remote->head, relaxed);
     for (;;) {
         struct hak_block *seen = head;
@@ -62,6 +87,9 @@ static uint32_t parcel_arrive(struct hak_heap *heap, struct hak_block *last, boo
     if (HAK_UNLIKELY(owner != heap)) {
         hak_debug_assert(owner != NULL);
         hak_remote_push(&owner->remote, last, last);
+        if (HAK_FAULT(ADOPT_PUSHES_TWICE)) {
+            hak_remote_push(&heap->remote, last, last);
+        }
         return 0;
     }
     struct hak_chain chain = hak_parcel_chain(slab, last);
@@ -81,6 +109,9 @@ static uint32_t parcel_arrive(struct hak_heap *heap, struct hak_block *last, boo
 
 void hak_remote_drain(struct hak_heap *heap) {
     struct hak_remote *remote = &heap->remote;
+    if (count_is_none(remote)) {
+        return;
+    }
     if (remote->is_owned && hak_load(&remote->head, relaxed) == NULL) {
         return; /* nothing waits: no read-modify-write */
     }

@@ -29,6 +29,9 @@
 struct hak_remote {
     _Atomic(struct hak_block *) head;
     bool is_owned; /* after a drain the queue is open; under the heap's lock */
+#if HAK_FAULTS
+    _Atomic uint32_t waiting; /* pushes, as fault count-before-head counts them */
+#endif
 };
 
 /* Parcels, linked from first to last. Any thread. Pre: their blocks were live until now and lie in slabs of the queue's

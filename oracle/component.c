@@ -33,6 +33,19 @@ const struct component *component_find(const char *name) {
     return NULL;
 }
 
+/* --- threads --- */
+
+void component_begin_threads(void) {
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        run.threads[i].alive = true;
+    }
+    run.alive = run.alive_most = PROGRAM_THREADS_MAX;
+}
+
+struct hak_thread *component_thread_root(uint8_t thread) {
+    return thread == run.thread ? &hak_thread : &run.threads[thread].root;
+}
+
 /* --- the region map --- */
 
 static void foreign_superslab(void *context, struct hak_superslab *superslab) {

@@ -1,15 +1,16 @@
 /* component: parts of the allocator that are fuzzed by themselves, each beside a plain model of it.
  *
- * A target may name a component (target.h). Its programs have the same form as all others and run in the same world, on
- * thread 0 (but remote's), and their records are carried out on the component alone; the opening of
- * oracle/component_<name>.c says what each record means there and what the model is. Records of threads and of fork
- * mean nothing (but remote's). Where the component does something else than its model the finding is "model", or the
- * check that says it better.
+ * A target may name a component (target.h). Its programs have the same form as all others and run in the same world,
+ * and their records are carried out on the component alone; the opening of oracle/component_<name>.c says what each
+ * record means there and what the model is. Where the target has several threads they may be switched inside the part,
+ * and the model says when it follows. Records of threads and of fork mean nothing, but in remote, adopt and start.
+ * Where the component does something else than its model the finding is "model", or the check that says it better.
  *
  * `fail n=N`, `option NAME=N` and what the header says of the world mean the same as everywhere.
  *
  * A component keeps its model in static memory that `begin` makes new; what it keeps in the allocator hangs off the
- * root and is reset with it. Called by the world only, on the fiber of thread 0. */
+ * root and is reset with it. Called by the world only: begin on the fiber of the thread that is first, records on that
+ * of their thread, final on thread 0's. */
 #ifndef HAKMEM_ORACLE_COMPONENT_H
 #define HAKMEM_ORACLE_COMPONENT_H
 
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 struct hak_map_visitor;
+struct hak_thread;
 
 struct component {
     void (*begin)(void);  /* geometry and options are set, nothing was allocated */
@@ -25,9 +27,12 @@ struct component {
     void (*final)(void);  /* no request fails any more: compare all, give everything back, nothing may remain */
     const void *state;    /* the model, in whole words, where threads may interrupt each other; else NULL and 0 */
     size_t state_bytes;
+    /* NULL: the process was started before begin, and a fork that finds others inside has no child. Else: neither, and
+     * this is what the system does when the process starts. */
+    void (*process_start)(void);
 };
 
-#define COMPONENT_TABLE(X) X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option) X(remote)
+#define COMPONENT_TABLE(X) X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option) X(remote) X(adopt) X(start)
 
 #define COMPONENT_DECLARE(name) extern const struct component component_##name;
 COMPONENT_TABLE(COMPONENT_DECLARE)
@@ -37,6 +42,16 @@ COMPONENT_TABLE(COMPONENT_DECLARE)
 const struct component *component_find(const char *name);
 
 /* --- for the components themselves --- */
+
+/* All four threads are there from the beginning. */
+void component_begin_threads(void);
+/* What the allocator knows of a thread. */
+struct hak_thread *component_thread_root(uint8_t thread);
+/* Each heap is exactly one thread's, or an orphan or a spare, with empty caches: else raises "model". Pre: nobody is
+ * inside. */
+void component_prove_heaps(void);
+/* All but the running one. */
+void component_end_threads(void);
 
 /* Walk the region map. What the component has no visitor for should not be there: raises "model". */
 void component_walk(struct hak_map_visitor visitor, void *context);

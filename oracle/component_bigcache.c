@@ -479,4 +479,4 @@ static void final(void) {
     component_check_returned(0);
 }
 
-const struct component component_bigcache = {begin, record, final, NULL, 0};
+const struct component component_bigcache = {.begin = begin, .record = record, .final = final};

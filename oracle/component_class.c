@@ -196,4 +196,4 @@ static void record(void) {
     }
 }
 
-const struct component component_class = {begin, record, compare_all, NULL, 0};
+const struct component component_class = {.begin = begin, .record = record, .final = compare_all};

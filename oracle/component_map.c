@@ -462,4 +462,4 @@ static void final(void) {
     component_compare("page tables that remain", hak_root.meta.live[HAK_META_PAGES], 0);
 }
 
-const struct component component_map = {begin, record, final, NULL, 0};
+const struct component component_map = {.begin = begin, .record = record, .final = final};

@@ -468,4 +468,4 @@ static void final(void) {
     read_all(true);
 }
 
-const struct component component_option = {begin, record, final, NULL, 0};
+const struct component component_option = {.begin = begin, .record = record, .final = final};

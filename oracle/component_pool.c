@@ -11,9 +11,14 @@
  *   trim; clock ms=N                 what is empty goes; time passes, and what is old goes
  *   check                            all SuperSlabs and sums are compared
  *
- * Sizes are taken modulo the largest block of the geometry and one. No slab is out twice and none overlaps another; a
- * SuperSlab's bits are those of the set; after trim there are only SuperSlabs with a slab that is out, and no free slab
- * is dirty, unless the system refused. None is made while there is a free slab of that kind, or an empty one. */
+ * Any of four threads may do each of these, and may be switched inside the pool. A slab joins the set when
+ * hak_pool_take has returned it, and leaves it before hak_pool_give is called: so it is never in the set while it is
+ * the pool's. Sizes are taken modulo the largest block of the geometry and one.
+ *
+ * At any time: no slab is out twice and none overlaps another; what the pool gives is a free slab of a SuperSlab of
+ * the right kind. When nobody is inside: a SuperSlab's bits are those of the set. What is said of one call is held
+ * against it where no other overlapped it: after trim there are only SuperSlabs with a slab that is out, and no free
+ * slab is dirty, unless the system refused; none is made while there is a free slab of that kind, or an empty one. */
 #include "allocator/pool.h"
 
 #include <string.h>
@@ -34,19 +39,28 @@ struct out {
     struct hak_slab *slab; /* NULL: the slot is empty */
     size_t bytes;          /* of the slab */
     struct hak_block *blocks[CUT_BLOCKS];
-    uint32_t count;
+    uint64_t count;
 };
 
+/* Whole words, without gaps. */
 static struct {
     struct out out[PROGRAM_SLOTS_MAX];
     size_t live_bytes;
     uint64_t refused;    /* as it was when a request was last looked at */
-    uint32_t changed_ms; /* when a slab was last given, a purge was refused or an option changed */
-    size_t superslabs;   /* of the walk */
+    uint64_t changed_ms; /* when a slab was last given, a purge was refused or an option changed */
+} state;
+
+/* What a walk over the SuperSlabs gathers. */
+static struct {
+    size_t superslabs;
     size_t dirty_bytes;
     size_t cached;
     bool expects_clean; /* it looks whether free slabs are */
-} state;
+} walk;
+
+static bool is_quiet(void) {
+    return run.inside == 0;
+}
 
 /* --- comparing --- */
 
@@ -105,15 +119,18 @@ static void compare_superslab(void *context, struct hak_superslab *superslab) {
         finding_raise(CHECK_ACCOUNTING, superslab, "the SuperSlab at offset 0x%llx is not valid",
                       (unsigned long long)sim_offset(superslab));
     }
-    if (state.expects_clean) {
+    if (walk.expects_clean) {
         check_clean(superslab);
     }
-    state.superslabs++;
-    state.cached += superslab->cached;
-    state.dirty_bytes += (size_t)__builtin_popcountll(superslab->dirty_mask) << superslab->slab_shift;
+    walk.superslabs++;
+    walk.cached += superslab->cached;
+    walk.dirty_bytes += (size_t)__builtin_popcountll(superslab->dirty_mask) << superslab->slab_shift;
 }
 
 static void compare_sums(void) {
+    if (!is_quiet()) {
+        return;
+    }
     component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
 }
 
@@ -122,27 +139,27 @@ static void compare_dirty_list(void) {
     const struct hak_superslab *older = NULL;
     for (const struct hak_superslab *at = hak_root.pool.dirty_oldest; at != NULL; at = at->dirty_younger) {
         component_compare("the list of dirty SuperSlabs leads back", at->dirty_older == older, true);
-        component_compare("length of the list of dirty SuperSlabs is at most", ++length > state.superslabs, false);
+        component_compare("length of the list of dirty SuperSlabs is at most", ++length > walk.superslabs, false);
         listed += (size_t)__builtin_popcountll(at->dirty_mask) << at->slab_shift;
         older = at;
     }
     component_compare("the list of dirty SuperSlabs ends", hak_root.pool.dirty_youngest == older, true);
-    component_compare("bytes in the list of dirty SuperSlabs", listed, state.dirty_bytes);
+    component_compare("bytes in the list of dirty SuperSlabs", listed, walk.dirty_bytes);
 }
 
 static void compare_all(void) {
     const struct hak_pool *pool = &hak_root.pool;
-    state.superslabs = state.dirty_bytes = state.cached = 0;
+    walk.superslabs = walk.dirty_bytes = walk.cached = 0;
     component_walk((struct hak_map_visitor){.superslab = compare_superslab}, NULL);
-    component_compare("SuperSlabs", pool->superslab_count, state.superslabs);
-    component_compare("SuperSlabs made and not released", pool->created - pool->released, state.superslabs);
-    component_compare("cached SuperSlabs", pool->lazy.count, state.cached);
+    component_compare("SuperSlabs", pool->superslab_count, walk.superslabs);
+    component_compare("SuperSlabs made and not released", pool->created - pool->released, walk.superslabs);
+    component_compare("cached SuperSlabs", pool->lazy.count, walk.cached);
     component_compare("slabs taken and not given", pool->taken - pool->given, run.shadow.count);
-    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed), state.dirty_bytes);
+    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed), walk.dirty_bytes);
     compare_dirty_list();
     compare_sums();
-    component_check_returned(state.superslabs * hak_superslab_bytes() + (size_t)(pool->chunk_end - pool->chunk_cursor));
-    run_trace(state.superslabs << 32 | state.dirty_bytes);
+    component_check_returned(walk.superslabs * hak_superslab_bytes() + (size_t)(pool->chunk_end - pool->chunk_cursor));
+    run_trace(walk.superslabs << 32 | walk.dirty_bytes);
 }
 
 static size_t superslabs_with_slabs_out(void) {
@@ -157,14 +174,14 @@ static size_t superslabs_with_slabs_out(void) {
 }
 
 static void compare_trimmed(const char *after) {
-    state.expects_clean = true;
+    walk.expects_clean = true;
     compare_all();
-    state.expects_clean = false;
+    walk.expects_clean = false;
     size_t needed = superslabs_with_slabs_out();
-    if (state.superslabs != needed || state.dirty_bytes != 0) {
+    if (walk.superslabs != needed || walk.dirty_bytes != 0) {
         finding_raise(CHECK_NOT_RETURNED, NULL,
                       "%s there are %zu SuperSlabs, %zu of them with a slab in use, and %zu dirty bytes", after,
-                      state.superslabs, needed, state.dirty_bytes);
+                      walk.superslabs, needed, walk.dirty_bytes);
     }
 }
 
@@ -212,7 +229,6 @@ static void bind(struct out *out, uint32_t class_id, bool cuts) {
     component_compare("blocks cut of a new slab", slab->carved, 0);
     component_compare("a new slab has no free list", slab->free == NULL, true);
     component_compare("block size of a new slab", slab->block_bytes, hak_class_bytes[class_id]);
-    out->count = 0;
     while (cuts && out->count < CUT_BLOCKS && !hak_slab_is_full(slab)) {
         uint32_t taken;
         out->blocks[out->count] = hak_slab_take(slab, 1, 1, &taken);
@@ -220,39 +236,52 @@ static void bind(struct out *out, uint32_t class_id, bool cuts) {
     }
 }
 
+static struct hak_slab *pool_take(uint8_t slot, size_t size_bytes, uint32_t class_id) {
+    uint64_t refused = sim_refused(), created = hak_root.pool.created;
+    bool has_one = hak_root.pool.lazy.count > 0 || has_free_slab(class_id);
+    run_enter(slot);
+    struct hak_slab *slab = hak_pool_take(class_id);
+    run_leave(slot);
+    if (slab == NULL) {
+        component_check_refusal("hak_pool_take", size_bytes, refused);
+        return NULL;
+    }
+    compare_taken(slab, class_id);
+    if (has_one && !run.now->overlapped && hak_root.pool.created != created) {
+        finding_raise(CHECK_RETENTION, slab, "a SuperSlab was made, though there was a free slab of that kind");
+    }
+    return slab;
+}
+
 static void slab_take(uint8_t slot, size_t size_bytes, bool cuts) {
-    struct out *out = &state.out[slot];
-    if (out->slab != NULL) {
+    if (state.out[slot].slab != NULL || run_is_claimed(slot)) {
         return;
     }
     run.now->applied = true;
     run.now->slot = slot;
     run.now->subject_bytes = size_bytes;
     uint32_t class_id = hak_class_of(size_bytes % (HAK_GEO->pool_max_bytes + 1U));
-    uint64_t refused = sim_refused(), created = hak_root.pool.created;
-    bool has_one = hak_root.pool.lazy.count > 0 || has_free_slab(class_id);
-    struct hak_slab *slab = hak_pool_take(class_id);
+    struct hak_slab *slab = pool_take(slot, size_bytes, class_id);
     if (slab == NULL) {
-        component_check_refusal("hak_pool_take", size_bytes, refused);
         return;
     }
-    compare_taken(slab, class_id);
-    if (has_one && hak_root.pool.created != created) {
-        finding_raise(CHECK_RETENTION, slab, "a SuperSlab was made, though there was a free slab of that kind");
-    }
-    *out = (struct out){.slab = slab, .bytes = hak_slab_bytes(slab)};
-    char *start = (char *)hak_superslab_of(slab) + (size_t)(slab - hak_superslab_of(slab)->slabs) * out->bytes;
+    struct out out = {.slab = slab, .bytes = hak_slab_bytes(slab)};
+    char *start = (char *)hak_superslab_of(slab) + (size_t)(slab - hak_superslab_of(slab)->slabs) * out.bytes;
     uint8_t other; /* before it is bound: its first owner's counters would be lost */
-    if (shadow_find(&run.shadow, (uintptr_t)start, out->bytes, &other) == SHADOW_SAME_START) {
+    if (shadow_find(&run.shadow, (uintptr_t)start, out.bytes, &other) == SHADOW_SAME_START) {
         finding_raise(CHECK_DOUBLE_ALLOC, start, "the slab at offset 0x%llx is out already in slot s%u",
                       (unsigned long long)sim_offset(start), other);
     }
-    bind(out, class_id, cuts);
-    state.live_bytes += out->bytes;
-    component_block_enter(slot, start, size_bytes, out->bytes, out->bytes);
-    if (out->count > 0) {
+    run_enter(slot);
+    bind(&out, class_id, cuts);
+    run_leave(slot);
+    state.out[slot] = out;
+    state.live_bytes += out.bytes;
+    component_block_enter(slot, start, size_bytes, out.bytes, out.bytes);
+    if (out.count > 0) {
         component_block_fill(slot);
     }
+    run_user_gets(slot);
 }
 
 static void slab_take_any(uint8_t slot) {
@@ -260,24 +289,27 @@ static void slab_take_any(uint8_t slot) {
 }
 
 static void slab_give(uint8_t slot) {
-    struct out *out = &state.out[slot];
-    if (out->slab == NULL) {
+    struct out out = state.out[slot];
+    if (out.slab == NULL || run_is_claimed(slot)) {
         return;
     }
     run.now->applied = true;
     compare_slab(slot);
+    run_user_has(slot);
     char *start = (char *)run.shadow.blocks[slot].start;
     component_block_leave(slot);
-    hak_mark_closed(start, out->bytes);
-    while (out->count > 0) {
-        struct hak_block *block = out->blocks[--out->count];
-        hak_slab_give(out->slab, (struct hak_chain){block, block, 1});
+    hak_mark_closed(start, out.bytes);
+    state.out[slot] = (struct out){0};
+    state.live_bytes -= out.bytes;
+    run_enter(NO_SLOT);
+    while (out.count > 0) {
+        struct hak_block *block = out.blocks[--out.count];
+        hak_slab_give(out.slab, (struct hak_chain){block, block, 1});
     }
-    hak_slab_unbind(out->slab);
-    hak_pool_give(out->slab);
-    state.live_bytes -= out->bytes;
+    hak_slab_unbind(out.slab);
+    hak_pool_give(out.slab);
+    run_leave(NO_SLOT);
     state.changed_ms = os_clock_ms();
-    *out = (struct out){0};
 }
 
 static void on_live(uint8_t slot) {
@@ -286,20 +318,26 @@ static void on_live(uint8_t slot) {
     }
     run.now->applied = true;
     compare_slab(slot);
+    run_user_has(slot);
     component_block_verify(slot, "");
     if (run.now->record.op == OP_WRITE && state.out[slot].count > 0) {
         component_block_fill(slot);
     }
-    state.superslabs = state.cached = state.dirty_bytes = 0;
-    compare_superslab(NULL, hak_superslab_of(state.out[slot].slab));
+    run_user_gets(slot);
+    if (is_quiet()) {
+        walk.superslabs = walk.cached = walk.dirty_bytes = 0;
+        compare_superslab(NULL, hak_superslab_of(state.out[slot].slab));
+    }
 }
 
 /* --- time --- */
 
 static void pool_trim(void) {
     uint64_t refused = sim_refused();
+    run_enter(NO_SLOT);
     hak_pool_trim();
-    if (sim_refused() == refused) {
+    run_leave(NO_SLOT);
+    if (sim_refused() == refused && !run.now->overlapped) {
         compare_trimmed("after trim");
     }
 }
@@ -307,8 +345,10 @@ static void pool_trim(void) {
 static void pool_age(void) {
     sim_advance_clock(run.now->record.argument);
     uint64_t refused = sim_refused();
+    run_enter(NO_SLOT);
     hak_pool_age(os_clock_ms());
-    if (component_is_all_old(state.changed_ms) && sim_refused() == refused) {
+    run_leave(NO_SLOT);
+    if (component_is_all_old((uint32_t)state.changed_ms) && sim_refused() == refused && !run.now->overlapped) {
         compare_trimmed("when all that is free is old");
     }
 }
@@ -317,6 +357,7 @@ static void pool_age(void) {
 
 static void begin(void) {
     memset(&state, 0, sizeof state);
+    component_begin_threads();
 }
 
 static void carry_out(uint8_t slot) {
@@ -367,13 +408,15 @@ static void record(void) {
         pool_age();
         break;
     case OP_CHECK:
-        run.now->applied = true;
-        compare_all();
+        run.now->applied = is_quiet();
+        if (run.now->applied) {
+            compare_all();
+        }
         break;
     default:
         if (component_common()) {
             state.changed_ms = os_clock_ms();
-        } else {
+        } else if (!run_is_claimed(run.now->record.slot)) {
             carry_out(run.now->record.slot);
         }
     }
@@ -394,4 +437,5 @@ static void final(void) {
     component_check_returned(0);
 }
 
-const struct component component_pool = {begin, record, final, NULL, 0};
+const struct component component_pool = {
+    .begin = begin, .record = record, .final = final, .state = &state, .state_bytes = sizeof state};

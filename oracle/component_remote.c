@@ -244,6 +244,10 @@ static void heap_drain(struct hak_heap *heap) {
     hak_remote_drain(heap);
     hak_lock_release(&heap->lock);
     run_leave(NO_SLOT);
+    struct hak_block *left = hak_load(&heap->remote.head, relaxed);
+    if (!run.now->overlapped && left != NULL) {
+        finding_raise(CHECK_BLOCK_LOST, left, "a block stands in the queue that was emptied, and nobody sent one");
+    }
 }
 
 static void heap_give_up(void) {
@@ -300,22 +304,17 @@ static bool heap_record(void) {
 
 /* --- records --- */
 
-static struct hak_thread *root_of(uint8_t thread) {
-    return thread == run.thread ? &hak_thread : &run.threads[thread].root;
-}
-
 /* All threads know of what was done here: nobody is told of it. */
 static void begin(void) {
     uint32_t level = run.level;
     memset(&state, 0, sizeof state);
+    component_begin_threads();
     run.level = 0;
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        root_of(i)->heap = hak_heap_claim();
-        run.threads[i].alive = true;
+        component_thread_root(i)->heap = hak_heap_claim();
     }
-    run.alive = run.alive_most = PROGRAM_THREADS_MAX;
     for (uint8_t slot = 0; slot < BEGIN_SLOTS && slot < run.program->header.slot_count; slot++) {
-        block_take(root_of(slot % PROGRAM_THREADS_MAX)->heap, slot, true);
+        block_take(component_thread_root(slot % PROGRAM_THREADS_MAX)->heap, slot, true);
     }
     run.level = level;
 }
@@ -368,8 +367,8 @@ static void final(void) {
     }
     run_forget_subject();
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        if (root_of(i)->heap != &hak_heap_none) {
-            hak_pending_send(root_of(i)->heap);
+        if (component_thread_root(i)->heap != &hak_heap_none) {
+            hak_pending_send(component_thread_root(i)->heap);
         }
     }
     drain_all();
@@ -380,14 +379,15 @@ static void final(void) {
                       (unsigned long long)state.count);
     }
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        if (root_of(i)->heap != &hak_heap_none) {
-            hak_heap_release(root_of(i)->heap);
+        if (component_thread_root(i)->heap != &hak_heap_none) {
+            hak_heap_release(component_thread_root(i)->heap);
         }
-        root_of(i)->heap = (struct hak_heap *)(uintptr_t)&hak_heap_none;
+        component_thread_root(i)->heap = (struct hak_heap *)(uintptr_t)&hak_heap_none;
     }
     drain_all();
     hak_pool_trim();
     component_check_returned(0);
 }
 
-const struct component component_remote = {begin, record, final, &state, sizeof state};
+const struct component component_remote = {
+    .begin = begin, .record = record, .final = final, .state = &state, .state_bytes = sizeof state};

@@ -340,4 +340,4 @@ static void final(void) {
     component_compare("records of regions that remain", hak_root.meta.live[HAK_META_REGION], 0);
 }
 
-const struct component component_run = {begin, record, final, NULL, 0};
+const struct component component_run = {.begin = begin, .record = record, .final = final};

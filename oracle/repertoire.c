@@ -93,6 +93,13 @@ static const struct row {
                    {OP_CHECK, 200},
                    {OP_THREAD_END, 150},
                    {OP_THREAD_START, 50}}},
+    {.component = "adopt",
+     .idle = OP(REALLOCARRAY) | OP(ALIGNED_ALLOC) | OP(POSIX_MEMALIGN) | OP(MEMALIGN) | OP(FORK) | OP(CHECK) |
+             OP(FREE_ALIGNED_SIZED) | OP(REPORT),
+     .presets = ~(PRESET(SMALL_BIG_CACHE) | PRESET(NO_BIG_CACHE) | PRESET(MANY_SHARDS) | PRESET(WRONG_VALUES)),
+     .choices = UINT32_MAX,
+     .overrides = {{OP_CALLOC, 200}, {OP_REALLOC, 200}, {OP_FREE_SIZED, 200}, {OP_THREAD_END, 150}}},
+    {.component = "start", .presets = ~PRESET(WRONG_VALUES), .overrides = {{OP_FORK, 60}}},
 };
 
 static const struct row *row_find(const char *component) {

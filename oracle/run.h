@@ -92,6 +92,7 @@ struct run {
     uint32_t step_count;
     struct operation *now; /* of the thread that runs */
     uint32_t inside;       /* operations that are in the allocator */
+    uint32_t lost;         /* operations that a fork cut off */
     uint64_t claimed;      /* bit i: an operation in the allocator is about slot i */
     uint32_t level;        /* of the shim, while the allocator runs */
     uint32_t writes;
@@ -158,6 +159,9 @@ void run_thread_end(void);
  * of an access it is inside the allocator. */
 void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield);
 
+/* world.c: the thread's fiber is left where it is, and begins anew when its turn comes. */
+void run_fiber_forget(uint8_t thread);
+
 /* world.c: leave the run where it is; nothing was found. On the fiber of the running thread. */
 _Noreturn void run_abandon(void);
 
@@ -201,6 +205,9 @@ void run_describe_place(const void *address, char *text, size_t capacity);
  * and left where all threads find it; one that was found there is written to. */
 void run_user_gets(uint8_t slot);
 void run_user_has(uint8_t slot);
+/* The same of a slot whose content is no block: what was done before the one is known after the other. */
+void run_slot_write(uint8_t slot);
+void run_slot_read(uint8_t slot);
 /* A run at level 2 begins; the running thread is born, ends, is all that is left. */
 void run_weak_begin(void);
 void run_weak_born(void);

@@ -296,10 +296,21 @@ void scheduler_lock(const volatile void *word, bool is_held) {
     }
 }
 
-void scheduler_forget_others(void) {
+uint32_t scheduler_forget_others(void) {
+    uint32_t cut_off = 0;
     for (uint8_t i = 0; i < scheduler.threads; i++) {
-        scheduler.lanes[i].lock_count = 0;
+        struct lane *lane = &scheduler.lanes[i];
+        lane->lock_count = 0;
+        if (i != run.thread && lane->is_running) {
+            lane->rank = scheduler.next_rank[lane->rank];
+            lane->is_running = false;
+            lane->waits_for = NULL;
+            set_hold(lane, 0);
+            set_can(lane, lane->rank != RANK_NONE);
+            cut_off++;
+        }
     }
+    return cut_off;
 }
 
 void scheduler_wait(_Atomic uint32_t *word, uint32_t expected) {

@@ -68,8 +68,9 @@ uint32_t scheduler_age(void);
 
 /* The running thread holds, or no longer holds, the lock at `word`. */
 void scheduler_lock(const volatile void *word, bool is_held);
-/* Nobody but the running thread exists any more. */
-void scheduler_forget_others(void);
+/* Nobody but the running thread exists any more. Those that were inside a record will not come to its end: it counts as
+ * finished. Returns how many. */
+uint32_t scheduler_forget_others(void);
 /* os_wait and os_wake. */
 void scheduler_wait(_Atomic uint32_t *word, uint32_t expected);
 void scheduler_wake(_Atomic uint32_t *word);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "allocator/root.h"
+#include "oracle/component.h"
 #include "oracle/finding.h"
+#include "oracle/run.h"
 #include "oracle/scheduler.h"
 
 void os_huge(void *address, size_t size_bytes) {
@@ -15,7 +17,11 @@ bool os_thread_attach(void) {
     return true; /* the world calls hak_thread_exit itself */
 }
 
-void os_process_start(void) {}
+void os_process_start(void) {
+    if (run.component != NULL && run.component->process_start != NULL) {
+        run.component->process_start();
+    }
+}
 
 void os_process_attach(void) {}
 

@@ -17,9 +17,11 @@
     X(MAP, "map", 1, true, "", "component: the region map beside an array of all pages", "map")                        \
     X(RUN, "run", 1, true, "", "component: the run tier beside an array of page owners", "run")                        \
     X(BIGCACHE, "bigcache", 1, true, "", "component: the BigCache beside a list by age", "bigcache")                   \
-    X(POOL, "pool", 1, true, "", "component: the shared pool beside the set of slabs in use", "pool")                  \
-    X(LAZY, "lazy", 1, true, "", "component: the lazy cache beside an array by age", "lazy")                           \
+    X(POOL, "pool", 4, true, "", "component: the shared pool beside the set of slabs in use", "pool")                  \
+    X(LAZY, "lazy", 4, true, "", "component: the lazy cache beside an array by age", "lazy")                           \
     X(REMOTE, "remote", 4, false, "", "component: queues of remote frees beside the set of blocks out", "remote")      \
+    X(ADOPT, "adopt", 4, false, "", "component: heaps that lose their owners beside the set of blocks out", "adopt")   \
+    X(START, "start", 4, true, "", "component: first allocations at once, and forks, beside what was read", "start")   \
     X(OPTION, "option", 1, false, "", "component: the options parser beside a plain one", "option")
 
 enum target {

@@ -276,7 +276,9 @@ static void thread_main(void *argument) {
     uint32_t records = run.program->record_count;
     if (run.component != NULL && !run.begun) { /* here, where it may raise a finding */
         run.begun = true;
-        hak_process_start();
+        if (run.component->process_start == NULL) {
+            hak_process_start();
+        }
         run.component->begin();
     }
     if (run.level != 0) {
@@ -318,6 +320,7 @@ static void run_begin(const struct target_info *target, const struct program *pr
     }
     run.now = &run.threads[0].operation;
     run.inside = 0;
+    run.lost = 0;
     run.claimed = 0;
     run.threads[0].alive = true;
     run.alive = run.alive_most = 1;
@@ -353,12 +356,17 @@ static void world_reset(bool deep) {
     hak_thread = (struct hak_thread)HAK_THREAD_INITIAL;
 }
 
-static void fibers_forget(void) {
+void run_fiber_forget(uint8_t thread) {
+    run.threads[thread].prepared = false;
 #if HAK_ASAN
-    for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        __asan_unpoison_memory_region(run.threads[i].fiber.stack, run.threads[i].fiber.stack_bytes);
-    }
+    __asan_unpoison_memory_region(run.threads[thread].fiber.stack, run.threads[thread].fiber.stack_bytes);
 #endif
+}
+
+static void fibers_forget(void) {
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        run_fiber_forget(i);
+    }
 }
 
 enum check world_run(const struct target_info *target, const struct program *program, FILE *report,

@@ -3,20 +3,37 @@
 
 #include "allocator/process.h"
 #include "allocator/root.h"
+#include "oracle/component.h"
 #include "oracle/finding.h"
 #include "oracle/preset.h"
 #include "oracle/run.h"
 
+/* Operations that the other threads were in the middle of do not exist in the child. */
+static void others_cut_off(void) {
+    uint32_t cut_off = scheduler_forget_others();
+    run.step += cut_off;
+    run.lost += cut_off;
+    run.inside = 0;
+    run.claimed = 0;
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        if (i != run.thread && run.threads[i].operation.inside) {
+            run.threads[i].operation = (struct operation){0};
+            run_fiber_forget(i);
+        }
+    }
+}
+
 /* What a fork's parent does, then what its child does: that has one thread, every lock is new, and the other threads'
- * heaps have lost their owners. Threads that are named again are born anew. The child goes on only where no other
- * thread is in the middle of an operation, which would be lost with what it holds. */
+ * heaps have lost their owners. Threads that are named again are born anew. Where another thread is in the middle of an
+ * operation, which would be lost with what it holds, the child goes on only in the component that is about that. */
 void run_fork(void) {
     run.now->applied = true;
     run_enter(NO_SLOT);
     hak_fork_prepare();
     hak_fork_parent(); /* what the parent does; it goes on as if nothing had been */
     hak_fork_prepare();
-    if (run.inside > 1) {
+    bool may_lose = run.component != NULL && run.component->process_start != NULL;
+    if (run.inside > 1 && !may_lose) {
         hak_fork_parent();
         run_leave(NO_SLOT);
         return;
@@ -24,7 +41,7 @@ void run_fork(void) {
     run_leave(NO_SLOT);
     hak_fork_child();
     if (run.level != 0) {
-        scheduler_forget_others();
+        others_cut_off();
     }
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         if (i != run.thread) {

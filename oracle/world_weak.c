@@ -84,17 +84,29 @@ static void content_write(uint8_t slot) {
     weak_plain(run.thread, (const void *)block->start, bytes, true, SITE_USER);
 }
 
+void run_slot_write(uint8_t slot) {
+    if (run.level == LEVEL_WEAK) {
+        weak_store(run.thread, &slot_words[slot], WORD_BYTES, 0, WEAK_RELEASE, SITE_USER);
+    }
+}
+
+void run_slot_read(uint8_t slot) {
+    if (run.level == LEVEL_WEAK) {
+        uint32_t choices;
+        (void)weak_load(run.thread, &slot_words[slot], WORD_BYTES, WEAK_ACQUIRE, 0, &choices, SITE_USER);
+    }
+}
+
 void run_user_gets(uint8_t slot) {
     if (run.level == LEVEL_WEAK) {
         content_write(slot);
-        weak_store(run.thread, &slot_words[slot], WORD_BYTES, 0, WEAK_RELEASE, SITE_USER);
+        run_slot_write(slot);
     }
 }
 
 void run_user_has(uint8_t slot) {
     if (run.level == LEVEL_WEAK) {
-        uint32_t choices;
-        (void)weak_load(run.thread, &slot_words[slot], WORD_BYTES, WEAK_ACQUIRE, 0, &choices, SITE_USER);
+        run_slot_read(slot);
         content_write(slot);
     }
 }

@@ -87,6 +87,10 @@ static const struct {
     {"remote", "t1 free s0\nt2 free s8\nt0 check\n", 2},
     {"remote", "t1 free_sized s0\nt1 trim\nt0 end\n", 2},
     {"remote", "t1 free s0\nt0 end\nt2 realloc s0 96\n", 1},
+    {"pool", "t0 malloc s0 16\nt1 malloc s1 16\n", 1},
+    {"lazy", "t0 malloc s0 16\nt0 free s0\nt1 malloc s1 16\n", 1},
+    {"adopt", "t1 end\nt2 realloc s0 96\n", 1},
+    {"start", "t0 malloc s0 96\nt1 fork\n", 1},
     {"threads", "t0 malloc s0 96\nt1 malloc s1 96\n", 1},
     {"threads", "t0 malloc s0 96\nt0 free s0\nt1 free s0\n", 2},
 };
@@ -150,6 +154,11 @@ static const struct {
     {"push-keeps-head", "remote", "t1 free s0\nt2 free s4\n", CHECK_LIVELOCK, 1},
     {"push-keeps-head", "threads",
      "options no-remote-batch\nt0 malloc s0 96\nt0 malloc s1 96\nt1 free s0\nt2 free s1\n", CHECK_LIVELOCK, 1},
+    {"count-before-head", "remote", "t1 free s0\nt0 check\nt0 check\n", CHECK_BLOCK_LOST, 1},
+    {"pool-chooses-early", "pool", "t0 malloc s0 16\nt1 malloc s1 16\nt2 malloc s2 16\n", CHECK_DOUBLE_ALLOC, 1},
+    {"lazy-chooses-early", "lazy", "t0 malloc s0 16\nt0 free s0\nt1 malloc s1 16\nt2 malloc s2 16\n", CHECK_MODEL, 1},
+    {"heap-reused", "adopt", "t1 end\nt0 realloc s0 96\nt2 realloc s0 96\n", CHECK_MODEL, 1},
+    {"start-sign-early", "start", "t0 malloc s0 96\nt1 malloc s1 96\n", CHECK_MODEL, 1},
     {"release-under-remote", "threads",
      "options no-remote-batch\nt0 malloc s0 96\nt1 free s0\nt0 malloc s1 96\nt0 free s1\nt0 trim\n", CHECK_COUNT, 0},
 };
@@ -206,10 +215,18 @@ static void test_a_search_can_be_stopped(void **state) {
 /* --- what is complete --- */
 
 /* Of the same programs the page says what it cost once; here stands what no compiler changes. */
-static const char *const complete[] = {
-    "t1 free s0\nt2 free s4\nt3 free s1\n",
-    "t1 free s0\nt1 check\nt2 free s2\nt2 check\nt0 check\n",
-    "t0 check\nt0 end\nt0 start\nt1 free s0\nt1 verify s1\nt1 verify s1\nt2 free s4\nt2 verify s2\nt2 verify s2\n",
+static const struct {
+    const char *target;
+    const char *lines;
+} complete[] = {
+    {"remote", "t1 free s0\nt2 free s4\nt3 free s1\n"},
+    {"remote", "t1 free s0\nt1 check\nt2 free s2\nt2 check\nt0 check\n"},
+    {"remote",
+     "t0 check\nt0 end\nt0 start\nt1 free s0\nt1 verify s1\nt1 verify s1\nt2 free s4\nt2 verify s2\nt2 verify s2\n"},
+    {"pool", "t0 malloc s0 16\nt1 malloc s1 16\nt0 free s0\nt1 free s1\n"},
+    {"lazy", "t0 malloc s0 16\nt0 free s0\nt1 malloc s1 2k\n"},
+    {"adopt", "t1 free s2\nt1 end\nt2 end\nt3 realloc s0 96\n"},
+    {"start", "t0 malloc s0 96\nt1 fork\n"},
 };
 
 static void print_words(FILE *out, const char *lines) {
@@ -219,12 +236,12 @@ static void print_words(FILE *out, const char *lines) {
 }
 
 static void print_complete(FILE *out) {
-    fputs("| records | states at the end | more preemptions |\n|---|---|---|\n", out);
+    fputs("| target | records | states at the end | more preemptions |\n|---|---|---|---|\n", out);
     for (size_t i = 0; i < sizeof complete / sizeof complete[0]; i++) {
         struct explore_result result;
-        assert_int_equal(search("remote", complete[i], NO_BOUND, false, &result), CHECK_NONE);
-        fputs("| `", out);
-        print_words(out, complete[i]);
+        assert_int_equal(search(complete[i].target, complete[i].lines, NO_BOUND, false, &result), CHECK_NONE);
+        fprintf(out, "| `%s` | `", complete[i].target);
+        print_words(out, complete[i].lines);
         fprintf(out, "` | %llu | %s |\n", (unsigned long long)result.counts.ends,
                 result.counts.complete ? "nothing new" : "not searched");
     }
