@@ -77,8 +77,9 @@ struct run {
     struct shadow shadow;
     struct virtual_thread threads[PROGRAM_THREADS_MAX];
     struct fiber main;
-    uint32_t alive;      /* threads */
-    uint32_t alive_most; /* at once, so far */
+    uint32_t alive;           /* threads */
+    uint32_t alive_most;      /* at once, so far */
+    world_observer *observer; /* NULL: nobody watches */
     bool active;
     bool raising; /* a finding is being made: a crash now is not another */
     bool failed;
@@ -196,8 +197,11 @@ void run_write_signature(enum check check, char *signature, size_t capacity);
 void run_print_report(FILE *out);
 /* "t1 preempted in free s3 (record 5) at remote.c:18 weak cas (yield 7), t0 goes on", of a switch with a site. */
 void run_describe_switch(const struct thread_switch *one, char *text, size_t capacity);
-/* Tell who watches switches. */
-void run_observe_switch(const struct thread_switch *one);
+/* world_observe.c: tell who watches. Pre: there is somebody, which callers ask, so that it costs them no call. */
+void run_observe_end(void);
+HAK_NOINLINE void run_observe_switch(const struct thread_switch *one);
+void run_observe_access(enum world_event_kind kind, const volatile void *address, const struct hak_site *site);
+void run_observe_finding(void);
 /* "tiny 96 B, slab 3/4 used, heap 2" for an address. */
 void run_describe_place(const void *address, char *text, size_t capacity);
 

@@ -2,6 +2,7 @@
  * weak the model carries it out instead (shim_weak.c). */
 #include "allocator/shim.h"
 
+#include "oracle/run.h"
 #include "oracle/scheduler.h"
 #include "oracle/shim_weak.h"
 
@@ -39,6 +40,12 @@ static void write_value(volatile void *address, uint32_t size_bytes, uint64_t va
 
 static bool is_weak(void) {
     return HAK_UNLIKELY(hak_shim.level == LEVEL_WEAK);
+}
+
+static inline void watched(enum world_event_kind kind, const volatile void *address, const struct hak_site *site) {
+    if (HAK_UNLIKELY(run.observer != NULL)) {
+        run_observe_access(kind, address, site);
+    }
 }
 
 static void change(volatile void *address, uint32_t size_bytes, uint64_t before, uint64_t after,
@@ -91,8 +98,11 @@ uint64_t hak_shim_exchange(volatile void *address, uint32_t size_bytes, uint64_t
         }
     }
     change(address, size_bytes, before, value, site);
+    watched(WORLD_CHANGES, address, site);
     if (site->kind == HAK_SITE_LOCK && before == 0) {
         lock_taken(address, site);
+    } else if (site->kind == HAK_SITE_LOCK) {
+        watched(WORLD_FAILS, address, site);
     }
     return before;
 }
@@ -101,6 +111,7 @@ uint64_t hak_shim_add(volatile void *address, uint32_t size_bytes, uint64_t valu
     (void)scheduler_point(site);
     uint64_t before = read_value(address, size_bytes);
     change(address, size_bytes, before, before + value, site);
+    watched(WORLD_CHANGES, address, site);
     return before;
 }
 
@@ -111,11 +122,15 @@ uint64_t hak_shim_cas(volatile void *address, uint32_t size_bytes, uint64_t expe
     *took = before == expected && !(twist.fails && site->kind == HAK_SITE_WEAK_CAS);
     if (*took) {
         change(address, size_bytes, before, desired, site);
+        watched(WORLD_CHANGES, address, site);
         if (site->kind == HAK_SITE_LOCK) {
             lock_taken(address, site);
         }
-    } else if (is_weak()) {
+        return before;
+    }
+    if (is_weak()) {
         shim_weak_failed(address, size_bytes, site);
     }
+    watched(WORLD_FAILS, address, site);
     return before;
 }

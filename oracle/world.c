@@ -32,8 +32,6 @@ struct hak_faults hak_faults;
 struct run run;
 
 static struct world_totals totals;
-static world_observer *observer;
-static void *observer_context;
 
 enum { FIBER_STACK_BYTES = 512 * 1024, STACK_GUARD_BYTES = 64 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
 
@@ -154,22 +152,6 @@ void run_thread_end(void) {
     }
 }
 
-static void observe(void) {
-    char placement[96] = "";
-    if (run.now->subject != 0) {
-        run_describe_place((const void *)run.now->subject, placement, sizeof placement);
-    }
-    const struct world_step step = {.index = run.now->index,
-                                    .record = run.now->record,
-                                    .thread = run.thread,
-                                    .applied = run.now->applied,
-                                    .offset = sim_offset((const void *)run.now->subject),
-                                    .size_bytes = run.now->subject_bytes,
-                                    .error = errno == ENOMEM || errno == EINVAL ? errno : 0,
-                                    .placement = placement};
-    observer(observer_context, &step);
-}
-
 static void step_record(uint32_t index) {
     run.now->index = index;
     run.now->record = program_record(run.program, index);
@@ -200,8 +182,8 @@ static void step_record(uint32_t index) {
     if (run.program->header.clock_step_ms != 0) {
         sim_advance_clock(run.program->header.clock_step_ms);
     }
-    if (observer != NULL) {
-        observe();
+    if (HAK_UNLIKELY(run.observer != NULL)) {
+        run_observe_end();
     }
 }
 
@@ -219,6 +201,9 @@ static void step_final(enum final_step final) {
         run_final_free();
     } else if (run.threads[run.thread].alive) {
         run_thread_end();
+    }
+    if (run.observer != NULL) {
+        run_observe_end();
     }
 }
 
@@ -239,7 +224,9 @@ void run_switch_to(uint8_t next, const struct hak_site *site, uint32_t yield) {
         noted->index = from->operation.index;
         noted->yield = yield;
         totals.switches++;
-        run_observe_switch(noted);
+        if (HAK_UNLIKELY(run.observer != NULL)) {
+            run_observe_switch(noted);
+        }
     }
     from->root = hak_thread;
     hak_thread = to->root;
@@ -386,6 +373,9 @@ enum check world_run(const struct target_info *target, const struct program *pro
     verdict_finish(verdict);
     if (run.failed) {
         run_write_signature(verdict->check, verdict->signature, sizeof verdict->signature);
+        if (run.observer != NULL) {
+            run_observe_finding();
+        }
         if (report != NULL) {
             run_print_report(report);
         }
@@ -413,11 +403,6 @@ uint64_t world_state_hash(void) {
 
 struct world_totals world_totals(void) {
     return totals;
-}
-
-void world_observe(world_observer *new_observer, void *context) {
-    observer = new_observer;
-    observer_context = context;
 }
 
 bool world_arm_fault(const char *name) {

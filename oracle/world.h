@@ -56,25 +56,39 @@ int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_
  * Equal to the hash taken after world_open, or reset is broken. */
 uint64_t world_state_hash(void);
 
-/* What one record did, for `hakfuzz show`. Offsets are from the start of the arena; 0 stands for NULL or no result. */
-struct world_step {
+/* What happens in a run, told to the one who watches. Records begin and end on one thread, and what a thread does
+ * inside one is told in between; a record that a finding ends has no end. The steps after the last record are told as
+ * one record each, whose index is record_count. */
+enum world_event_kind {
+    WORLD_ENDS,     /* a record */
+    WORLD_SWITCHES, /* inside an operation, `to` goes on */
+    WORLD_SEES_OLD, /* a load shows a value that is `age` stores old */
+    WORLD_CHANGES,  /* a read-modify-write changed `address`; where threads may be switched */
+    WORLD_FAILS,    /* a compare-exchange there, or a lock that was taken; likewise */
+    WORLD_FINDS,    /* the run ends with a finding; the allocator is as that left it */
+};
+/* Offsets are from the start of the arena; 0 stands for NULL or no result. */
+struct world_event {
+    enum world_event_kind kind;
     uint32_t index; /* of the record */
     struct record record;
-    uint8_t thread;        /* it ran on, after the target's thread count is applied */
-    bool applied;          /* false: it did nothing */
-    uint64_t offset;       /* of the block that was returned or freed */
-    size_t size_bytes;     /* requested */
-    int error;             /* errno after the call, 0 if untouched */
-    const char *placement; /* "tiny 96 B, slab 3/4 used, own" and the like; "" if none. Valid during the call. */
+    uint8_t thread;        /* it runs on, after the target's thread count is applied */
+    bool applied;          /* ENDS. false: it did nothing, or is none */
+    uint64_t offset;       /* ENDS, FINDS: of the block that was returned or freed, or that the finding is about */
+    size_t size_bytes;     /* the same: requested */
+    int error;             /* ENDS: errno after the call, 0 if untouched */
+    const char *placement; /* ENDS: "tiny 96 B, slab 3/4 used, own" and the like; "" if none */
+    const struct hak_site *site;  /* where inside the allocator; NULL: nowhere */
+    uint32_t yield;               /* with a site: which of the record's yields */
+    uint8_t to;                   /* SWITCHES */
+    uint32_t age;                 /* SEES_OLD */
+    const volatile void *address; /* CHANGES, FAILS */
+    const char *text;             /* SWITCHES, SEES_OLD: a sentence that says where */
 };
-typedef void world_observer(void *context, const struct world_step *step);
-/* Called after each record of later runs; NULL to stop. Costs nothing when unset. */
+/* The event and its texts are valid during the call. Called on any fiber. */
+typedef void world_observer(void *context, const struct world_event *event);
+/* For later runs; NULL to stop. A run that nobody watches pays one branch a record. */
 void world_observe(world_observer *observer, void *context);
-
-/* Called for each switch of threads inside an operation, with the record it was in and a sentence that says where. NULL
- * to stop. */
-typedef void world_switch_observer(void *context, uint32_t record, const char *text);
-void world_observe_switches(world_switch_observer *observer, void *context);
 
 /* Counters over the life of the world, for summaries and benchmarks. */
 struct world_totals {

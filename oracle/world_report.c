@@ -183,22 +183,6 @@ void run_describe_switch(const struct thread_switch *one, char *text, size_t cap
              one->from, words, one->index, site, one->yield, one->to);
 }
 
-static world_switch_observer *switch_observer;
-static void *switch_observer_context;
-
-void world_observe_switches(world_switch_observer *new_observer, void *context) {
-    switch_observer = new_observer;
-    switch_observer_context = context;
-}
-
-void run_observe_switch(const struct thread_switch *noted) {
-    if (switch_observer != NULL) {
-        char text[256];
-        run_describe_switch(noted, text, sizeof text);
-        switch_observer(switch_observer_context, noted->index, text);
-    }
-}
-
 /* Those inside operations say where; those between are only named, many on a line. */
 static void print_switches(FILE *out) {
     uint32_t kept = run.switch_count < SWITCHES_KEPT ? run.switch_count : SWITCHES_KEPT;

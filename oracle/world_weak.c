@@ -113,13 +113,12 @@ void run_user_has(uint8_t slot) {
 
 /* Who sees what is old does as if others were inside: nobody can hold it to what there is now. */
 void run_note_stale(const struct hak_site *site, uint32_t age) {
-    uint32_t level = hak_shim.level;
     run.now->overlapped = true;
     struct thread_switch *noted = &run.switches[run.switch_count++ % SWITCHES_KEPT];
     *noted = (struct thread_switch){run.step,  run.thread, run.thread, site, run.now->index, scheduler_hot->yields,
                                     .age = age};
     run_trace((uint64_t)age << 56 | (uint64_t)noted->yield << 16 | noted->index);
-    hak_shim.level = LEVEL_NONE;
-    run_observe_switch(noted);
-    hak_shim.level = level;
+    if (run.observer != NULL) {
+        run_observe_switch(noted);
+    }
 }

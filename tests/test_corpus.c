@@ -134,7 +134,7 @@ struct reached {
     unsigned adoptions;    /* a live block's slab has another heap than before */
     unsigned refusals;
     unsigned out_of_order;
-    uint32_t next_index;
+    uint32_t next_index, record_count;
     struct {
         uint8_t thread;
         unsigned heap; /* 0: not known, or no small block */
@@ -152,8 +152,11 @@ static bool allocates(enum program_op op) {
 }
 
 /* Of operations on many slots only the last one's block is shown, so those forget their slots. */
-static void watch(void *context, const struct world_step *step) {
+static void watch(void *context, const struct world_event *step) {
     struct reached *reached = context;
+    if (step->kind != WORLD_ENDS || step->index == reached->record_count) {
+        return;
+    }
     reached->out_of_order += step->index != reached->next_index++;
     reached->refusals += step->error != 0;
     if (!step->applied) {
@@ -194,6 +197,7 @@ static struct reached reach_with_seeds(void) {
         reached.placement[program.header.placement] = true;
         memset(reached.slots, 0, sizeof reached.slots);
         reached.next_index = 0;
+        reached.record_count = program.record_count;
         run_file(&files[i], &verdict);
     }
     world_observe(NULL, NULL);

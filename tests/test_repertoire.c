@@ -32,7 +32,7 @@ static uint64_t trace_of(const struct target_info *target, struct owned *owned) 
 
 static unsigned applied[OP_COUNT];
 
-static void count_applied(void *context, const struct world_step *step) {
+static void count_applied(void *context, const struct world_event *step) {
     (void)context;
     applied[step->record.op] += step->applied;
 }

@@ -17,7 +17,7 @@
 
 enum { TEXT_BYTES = 8192, YIELDS_TRIED = 100 };
 
-/* What world_observe and world_observe_switches told of the last run, a line each. */
+/* What world_observe told of the last run. */
 static struct {
     char switches[TEXT_BYTES];
     unsigned switch_count;
@@ -26,19 +26,17 @@ static struct {
     unsigned ended;
 } seen;
 
-static void keep_switch(void *context, uint32_t record, const char *text) {
-    (void)context;
-    (void)record;
-    size_t used = strlen(seen.switches);
-    snprintf(seen.switches + used, sizeof seen.switches - used, "%s\n", text);
-    seen.switch_count++;
-}
-
-static void keep_step(void *context, const struct world_step *step) {
-    (void)context;
-    if (seen.ended < sizeof seen.order / sizeof seen.order[0]) {
-        seen.applied[step->index] = step->applied;
-        seen.order[seen.ended++] = step->index;
+static void keep(void *context, const struct world_event *event) {
+    uint32_t record_count = *(const uint32_t *)context;
+    if (event->text != NULL) {
+        size_t used = strlen(seen.switches);
+        snprintf(seen.switches + used, sizeof seen.switches - used, "%s\n", event->text);
+        seen.switch_count++;
+    }
+    bool ended = event->kind == WORLD_ENDS && event->index < record_count;
+    if (ended && seen.ended < sizeof seen.order / sizeof seen.order[0]) {
+        seen.applied[event->index] = event->applied;
+        seen.order[seen.ended++] = event->index;
     }
 }
 
@@ -46,11 +44,9 @@ static enum check run_text(const char *target, const char *lines, struct verdict
     static struct owned owned;
     memset(&seen, 0, sizeof seen);
     write_program(&owned, lines);
-    world_observe(keep_step, NULL);
-    world_observe_switches(keep_switch, NULL);
+    world_observe(keep, &owned.program.record_count);
     enum check check = world_run(target_find(target), &owned.program, NULL, verdict);
     world_observe(NULL, NULL);
-    world_observe_switches(NULL, NULL);
     return check;
 }
 

@@ -52,8 +52,10 @@ static void assert_clean(const struct real_plan *plan, const struct owned *owned
 
 /* --- as in the world --- */
 
-static void note_applied(void *context, const struct world_step *step) {
-    ((uint8_t *)context)[step->index] = step->applied;
+static void note_applied(void *context, const struct world_event *event) {
+    if (event->kind == WORLD_ENDS && event->applied) {
+        ((uint8_t *)context)[event->index] = true;
+    }
 }
 
 /* What the world knows and real threads do not: requests to fail, time, fork, options. And sizes that fit the arena,

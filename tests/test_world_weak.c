@@ -22,11 +22,10 @@ static struct {
     char first[256]; /* stale load that was told */
 } seen;
 
-static void keep(void *context, uint32_t record, const char *text) {
+static void keep(void *context, const struct world_event *event) {
     (void)context;
-    (void)record;
-    if (strstr(text, "sees what is") != NULL && seen.stale++ == 0) {
-        snprintf(seen.first, sizeof seen.first, "%s", text);
+    if (event->kind == WORLD_SEES_OLD && seen.stale++ == 0) {
+        snprintf(seen.first, sizeof seen.first, "%s", event->text);
     }
 }
 
@@ -34,9 +33,9 @@ static enum check run_text(const char *target, const char *lines, struct verdict
     static struct owned owned;
     memset(&seen, 0, sizeof seen);
     write_program(&owned, lines);
-    world_observe_switches(keep, NULL);
+    world_observe(keep, NULL);
     enum check check = world_run(target_find(target), &owned.program, NULL, verdict);
-    world_observe_switches(NULL, NULL);
+    world_observe(NULL, NULL);
     return check;
 }
 

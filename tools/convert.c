@@ -10,8 +10,7 @@
 
 #include "tools/verb.h"
 
-/* Whether both are one file, by whatever names. */
-static bool are_same(const char *in, const char *out) {
+bool convert_are_same(const char *in, const char *out) {
     struct stat a, b;
     bool known = (strcmp(in, "-") == 0 ? fstat(STDIN_FILENO, &a) : stat(in, &a)) == 0 && stat(out, &b) == 0;
     return known && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
@@ -50,7 +49,7 @@ static int convert_argument(const struct conversion *conversion, const struct op
     if (conversion->binary && path == NULL && isatty(STDOUT_FILENO)) {
         return options_complain(conversion->help, "will not write bytes to a terminal: use -o OUT or a pipe");
     }
-    if (path != NULL && are_same(options->arguments[0], path)) {
+    if (path != NULL && convert_are_same(options->arguments[0], path)) {
         return options_complain(conversion->help, "'%s' is input and output: it would be overwritten; give another OUT",
                                 path);
     }

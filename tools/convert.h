@@ -18,4 +18,7 @@ struct conversion {
 /* A whole verb. Returns an exit code. */
 int convert(const struct conversion *conversion, int argc, char **argv);
 
+/* Whether both are one file, by whatever names: it would be overwritten while it is the input. */
+bool convert_are_same(const char *in, const char *out);
+
 #endif

@@ -25,7 +25,7 @@ static const struct verb verbs[] = {
     {"run", "run programs, files or whole directories, and report what they find", verb_run},
     {"real", "run programs on real threads, on hakmem or on another malloc", verb_real},
     {"repro", "run one input again and again: does it fail the same way every time?", verb_repro},
-    {"show", "what each record of a program did, line by line, then the verdict", verb_show},
+    {"show", "what happened in a run and how it came to the finding: text, a page, a trace", verb_show},
     {"asm", "text form to bytes", verb_asm},
     {"disasm", "bytes to text form", verb_disasm},
     {"bench", "how fast the fuzzing is", verb_bench},

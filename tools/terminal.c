@@ -38,6 +38,10 @@ const char *colour_faint(FILE *out) {
     return colour(out, "\033[2m");
 }
 
+const char *colour_notice(FILE *out) {
+    return colour(out, "\033[33m");
+}
+
 const char *colour_end(FILE *out) {
     return colour(out, "\033[0m");
 }

@@ -11,6 +11,7 @@
 const char *colour_bad(FILE *out);
 const char *colour_good(FILE *out);
 const char *colour_faint(FILE *out);
+const char *colour_notice(FILE *out);
 const char *colour_end(FILE *out);
 
 uint64_t clock_ns(void); /* monotonic */
