@@ -8,6 +8,18 @@
 #include "oracle/preset.h"
 #include "oracle/run.h"
 
+/* It did nothing, as far as the child is concerned. */
+static void tell_cut_off(uint8_t thread) {
+    uint8_t running = run.thread;
+    struct operation *now = run.now;
+    run.thread = thread;
+    run.now = &run.threads[thread].operation;
+    run.now->applied = false;
+    run_observe_end();
+    run.thread = running;
+    run.now = now;
+}
+
 /* Operations that the other threads were in the middle of do not exist in the child. */
 static void others_cut_off(void) {
     uint32_t cut_off = scheduler_forget_others();
@@ -17,6 +29,9 @@ static void others_cut_off(void) {
     run.claimed = 0;
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         if (i != run.thread && run.threads[i].operation.inside) {
+            if (run.observer != NULL) {
+                tell_cut_off(i);
+            }
             run.threads[i].operation = (struct operation){0};
             run_fiber_forget(i);
         }
