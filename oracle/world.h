@@ -76,6 +76,12 @@ void world_observe(world_observer *observer, void *context);
 typedef void world_switch_observer(void *context, uint32_t record, const char *text);
 void world_observe_switches(world_switch_observer *observer, void *context);
 
+/* For debuggers, to stop at: nothing happens in them. One is called with every finding, at the place where it was made;
+ * the other before the record that world_stop_at names (UINT32_MAX: none), of each run. */
+extern volatile uint32_t world_stop_at;
+void world_at_finding(const struct verdict *verdict);
+void world_at_operation(uint32_t index, uint8_t thread, const struct record *record);
+
 /* Counters over the life of the world, for summaries and benchmarks. */
 struct world_totals {
     uint64_t executions;
