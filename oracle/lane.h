@@ -46,6 +46,8 @@ struct scheduler {
     uint32_t held;   /* threads that are held back, as bits */
     uint64_t named;  /* bit i: a gene names a record that is i modulo 64 */
     bool explores;   /* who goes on is explore.h's to say, and genes are none */
+    bool plays;      /* the genes are too many to be here: transcript.h has them */
+    bool notes;      /* transcript.h wants to know what is decided */
     uint32_t goes;   /* genes of kind go that were not used yet, as bits */
     uint32_t gene_count;
     struct gene genes[PROGRAM_GENES_MAX];
@@ -53,6 +55,13 @@ struct scheduler {
     struct lane lanes[PROGRAM_THREADS_MAX];
 };
 extern struct scheduler scheduler;
+
+/* scheduler_genes.c: whether a gene does something inside operations. */
+bool scheduler_gene_acts(const struct gene *gene, enum program_mode mode);
+/* The gene that says who goes on instead of the thread, where it stands, and its number; NULL: none. */
+const struct gene *scheduler_gene_go_at(const struct lane *lane, uint32_t *number);
+/* Who goes on where it is the turn of `next`, if a gene says so, which is used up; else SCHEDULER_NOBODY. */
+uint8_t scheduler_genes_go(uint8_t next);
 
 /* Everybody waits: raises "deadlock". */
 _Noreturn void scheduler_deadlock(void);

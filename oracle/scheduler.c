@@ -11,6 +11,7 @@
 #include "oracle/feedback.h"
 #include "oracle/lane.h"
 #include "oracle/run.h"
+#include "oracle/transcript.h"
 
 struct scheduler scheduler;
 static struct scheduler_lane nobody; /* where threads are not switched */
@@ -121,31 +122,17 @@ static uint8_t choose(uint32_t threads, bool is_between) {
     return chosen;
 }
 
-/* The gene that says who goes on instead of the thread, where it stands; NULL: none. */
-static const struct gene *gene_go_at(const struct lane *lane, uint32_t *number) {
-    for (uint32_t left = scheduler.goes; left != 0; left &= left - 1) {
-        const struct gene *gene = &scheduler.genes[ *number = (uint32_t)__builtin_ctz(left)];
-        uint32_t yield = lane->is_running ? lane->hot.yields : 0;
-        if (lane->rank != RANK_NONE && gene->record == run.order[lane->rank] && gene->yield == yield) {
-            return gene;
-        }
-    }
-    return NULL;
-}
-
 /* It is the turn of `next`, of the threads that can run: who goes on. */
 static uint8_t redirect(uint8_t next, uint32_t threads, bool is_between) {
     if (scheduler.explores) {
         return explore_choose(next, threads, is_between || (threads >> run.thread & 1) == 0);
     }
-    uint32_t number;
-    const struct gene *gene = gene_go_at(&scheduler.lanes[next], &number);
-    if (gene == NULL) {
-        return next;
+    uint8_t to = scheduler_genes_go(next);
+    to = to != SCHEDULER_NOBODY && (threads >> to & 1) != 0 ? to : next;
+    if (HAK_UNLIKELY(scheduler.notes)) {
+        transcript_note_choice(to, is_between);
     }
-    uint8_t to = (uint8_t)(gene->value % PROGRAM_THREADS_MAX);
-    scheduler.goes &= ~(UINT32_C(1) << number);
-    return (threads >> to & 1) != 0 ? to : next;
+    return to;
 }
 
 /* --- decisions inside an operation --- */
@@ -163,6 +150,9 @@ static uint32_t decide_next(struct lane *lane, uint32_t record) {
     if (scheduler.mode == MODE_RANDOM) {
         uint32_t random = lane->hot.yields + 1 + random_below(lane, 2 * scheduler.gap);
         next = random < next ? random : next;
+    }
+    if (HAK_UNLIKELY(scheduler.plays)) {
+        return transcript_next(record, lane->hot.yields, next);
     }
     for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
@@ -251,7 +241,8 @@ static void stop(struct lane *lane) {
 struct scheduler_twist scheduler_decide(const struct hak_site *site) {
     struct lane *lane = lane_now();
     uint32_t record = run.now->index;
-    struct scheduler_twist twist = genes_apply(lane, record);
+    struct scheduler_twist twist =
+        scheduler.plays ? transcript_twist(record, lane->hot.yields) : genes_apply(lane, record);
     bool fair = lane->hot.yields % YIELDS_FAIR == 0;
     if (lane->hot.yields > YIELDS_MAX) {
         scheduler_livelock_watch(lane, site);
@@ -260,8 +251,8 @@ struct scheduler_twist scheduler_decide(const struct hak_site *site) {
         be_fair(lane);
     }
     uint32_t number;
-    bool wants =
-        lane->hold != 0 || scheduler.mode != MODE_GENES || scheduler.explores || gene_go_at(lane, &number) != NULL;
+    bool wants = lane->hold != 0 || scheduler.mode != MODE_GENES || scheduler.explores || scheduler.plays ||
+                 scheduler_gene_go_at(lane, &number) != NULL;
     lane->hot.decide_at = decide_next(lane, record);
     if (wants) {
         stop(lane);
@@ -363,7 +354,8 @@ uint32_t scheduler_take(void) {
     memset(lane->watch, 0, sizeof lane->watch);
     lane->random = lane->seed = scheduler.mode == MODE_GENES ? 0 : random_of(record);
     lane->hot.decide_at = decide_next(lane, record);
-    lane->hot.is_watched = scheduler.mode == MODE_RANDOM || scheduler.explores || is_named(record);
+    lane->hot.is_watched =
+        scheduler.mode == MODE_RANDOM || scheduler.explores || scheduler.plays || scheduler.notes || is_named(record);
     return record;
 }
 
@@ -416,26 +408,6 @@ uint8_t scheduler_next(void) {
 
 /* --- a run --- */
 
-static bool acts_inside(const struct gene *gene, enum program_mode mode) {
-    bool is_inside = gene->yield != 0 && gene->value != 0;
-    return (is_inside && gene->kind != GENE_LOWER) || (gene->kind == GENE_LOWER && mode == MODE_PCT) ||
-           gene->kind == GENE_GO;
-}
-
-uint32_t scheduler_level(const struct program *program, uint8_t threads) {
-    if (threads < 2 || program->record_count == 0) {
-        return 0;
-    }
-    bool inside = program->header.mode != MODE_GENES || explore_is_on(), weak = program->header.weak;
-    for (uint32_t i = 0; !weak && i < program->gene_count; i++) {
-        struct gene gene = program_gene(program, i);
-        bool acts = acts_inside(&gene, MODE_GENES);
-        inside = inside || acts;
-        weak = acts && gene.kind == GENE_STALE;
-    }
-    return weak ? LEVEL_WEAK : inside ? LEVEL_SWITCHES : LEVEL_NONE;
-}
-
 static void queues_make(uint32_t records) {
     uint16_t next[PROGRAM_THREADS_MAX];
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
@@ -477,9 +449,14 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.gene_count = 0;
     scheduler.goes = 0;
     scheduler.explores = explore_is_on();
-    for (uint32_t i = 0; i < program->gene_count; i++) {
+    scheduler.notes = transcript_is_noting();
+    scheduler.plays = transcript_is_long(program);
+    if (scheduler.plays) {
+        transcript_play(program);
+    }
+    for (uint32_t i = 0; i < program->gene_count && !scheduler.plays; i++) {
         struct gene gene = program_gene(program, i);
-        if (acts_inside(&gene, scheduler.mode)) {
+        if (scheduler_gene_acts(&gene, scheduler.mode)) {
             scheduler.goes |= gene.kind == GENE_GO ? UINT32_C(1) << scheduler.gene_count : 0;
             scheduler.named |= UINT64_C(1) << gene.record % 64;
             scheduler.genes[scheduler.gene_count++] = gene;

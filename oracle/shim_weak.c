@@ -7,6 +7,7 @@
 #include "oracle/run.h"
 #include "oracle/sim.h"
 #include "oracle/site.h"
+#include "oracle/transcript.h"
 #include "oracle/weak.h"
 
 _Static_assert((int)WEAK_THREADS_MAX >= (int)PROGRAM_THREADS_MAX, "each virtual thread has a clock");
@@ -39,6 +40,9 @@ static void *load(const volatile void *address, uint32_t size_bytes, const struc
         return (void *)(uintptr_t)address;
     }
     run_note_stale(site, age);
+    if (HAK_UNLIKELY(transcript_is_noting())) {
+        transcript_note_stale(age);
+    }
     memcpy(shown, &value, sizeof shown); /* little endian: its low bytes come first */
     return shown;
 }

@@ -35,6 +35,18 @@ static struct world_totals totals;
 
 enum { FIBER_STACK_BYTES = 512 * 1024, STACK_GUARD_BYTES = 64 * 1024, SIGNAL_STACK_BYTES = 128 * 1024 };
 
+/* --- for debuggers --- */
+
+__attribute__((used)) volatile uint32_t world_stop_at = UINT32_MAX; /* written by nobody here */
+
+__attribute__((noinline)) void world_at_finding(const struct verdict *verdict) {
+    __asm__ volatile("" ::"r"(verdict) : "memory");
+}
+
+__attribute__((noinline)) void world_at_operation(uint32_t index, uint8_t thread, const struct record *record) {
+    __asm__ volatile("" ::"r"(index), "r"(thread), "r"(record) : "memory");
+}
+
 /* --- findings --- */
 
 void finding_raise(enum check check, const void *subject, const char *format, ...) {
@@ -53,6 +65,7 @@ void finding_raise(enum check check, const void *subject, const char *format, ..
     verdict->check = check;
     vsnprintf(verdict->message, sizeof verdict->message, format, arguments);
     va_end(arguments);
+    world_at_finding(verdict);
     if (sim_in_arena((uintptr_t)subject)) { /* what lies elsewhere has another address in every process */
         run.now->subject = (uintptr_t)subject;
     } else if (!sim_in_arena(run.now->subject)) {
@@ -106,6 +119,7 @@ static void sanitizer_report(const char *text) {
         snprintf(run.verdict->message, sizeof run.verdict->message, "a sanitizer stopped the allocator");
         run_write_signature(CHECK_CRASH, run.verdict->signature, sizeof run.verdict->signature);
         verdict_finish(run.verdict);
+        world_at_finding(run.verdict);
         run_print_report(stderr);
         world_print_finding(run.target, run.verdict, stderr);
     }
@@ -158,6 +172,9 @@ static void step_record(uint32_t index) {
     run.now->slot = run.now->record.slot;
     run.now->applied = false;
     run_forget_subject();
+    if (HAK_UNLIKELY(index == world_stop_at)) {
+        world_at_operation(index, run.thread, &run.now->record);
+    }
     if ((run.program->header.ops_off >> run.now->record.op & 1) == 0 || run.now->record.op == OP_NOP) {
         if (!run.threads[run.thread].alive && run.now->record.op != OP_THREAD_END && run.now->record.op != OP_NOP) {
             hak_thread = (struct hak_thread)HAK_THREAD_INITIAL; /* another thread of that number */

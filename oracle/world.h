@@ -90,6 +90,12 @@ typedef void world_observer(void *context, const struct world_event *event);
 /* For later runs; NULL to stop. A run that nobody watches pays one branch a record. */
 void world_observe(world_observer *observer, void *context);
 
+/* For debuggers, to stop at: nothing happens in them. One is called with every finding, at the place where it was made;
+ * the other before the record that world_stop_at names (UINT32_MAX: none), of each run. */
+extern volatile uint32_t world_stop_at;
+void world_at_finding(const struct verdict *verdict);
+void world_at_operation(uint32_t index, uint8_t thread, const struct record *record);
+
 /* Counters over the life of the world, for summaries and benchmarks. */
 struct world_totals {
     uint64_t executions;

@@ -11,21 +11,13 @@
 #include "tools/suggest.h"
 #include "tools/verb.h"
 
-#ifndef HAKMEM_VERSION
-#define HAKMEM_VERSION "0.1.0"
-#endif
-
-struct verb {
-    const char *name;
-    const char *meaning;
-    verb_function *function;
-};
-
-static const struct verb verbs[] = {
+const struct verb_info verb_table[] = {
     {"run", "run programs, files or whole directories, and report what they find", verb_run},
     {"real", "run programs on real threads, on hakmem or on another malloc", verb_real},
     {"repro", "run one input again and again: does it fail the same way every time?", verb_repro},
     {"show", "what happened in a run and how it came to the finding: text, a page, a trace", verb_show},
+    {"min", "a smaller program that fails in the same way", verb_min},
+    {"triage", "many failing inputs to a short list of findings", verb_triage},
     {"asm", "text form to bytes", verb_asm},
     {"disasm", "bytes to text form", verb_disasm},
     {"bench", "how fast the fuzzing is", verb_bench},
@@ -33,19 +25,22 @@ static const struct verb verbs[] = {
     {"orders", "which memory orders are needed: weaken each, and see what finds it", verb_orders},
     {"sites", "the allocator's accesses to shared memory, where threads may be switched", verb_sites},
     {"explore", "run a tiny program under every schedule with few preemptions", verb_explore},
+    {"manual", "write the manual pages", verb_manual},
+    {"completion", "print what a shell needs to complete words of this tool", verb_completion},
 };
-enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
+enum { VERB_COUNT = sizeof verb_table / sizeof verb_table[0] };
+const unsigned verb_count = VERB_COUNT;
 
 static void print_help(FILE *out) {
     fputs("Usage: hakfuzz VERB [OPTION...] [ARGUMENT...]\n"
           "Runs allocation programs on hakmem inside the simulated world and explains what they find.\n\nVerbs:\n",
           out);
     for (unsigned i = 0; i < VERB_COUNT; i++) {
-        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].meaning);
+        fprintf(out, "  %-10s %s\n", verb_table[i].name, verb_table[i].meaning);
     }
     fputs("\nTargets (--target):\n", out);
     for (unsigned i = 0; i < TARGET_COUNT; i++) {
-        fprintf(out, "  %-8s %s\n", target_table[i].name, target_table[i].purpose);
+        fprintf(out, "  %-10s %s\n", target_table[i].name, target_table[i].purpose);
     }
     fputs("\nOptions:\n"
           "  --help     this page; 'hakfuzz VERB --help' explains one verb, with examples\n"
@@ -56,7 +51,7 @@ static void print_help(FILE *out) {
 }
 
 static const char *verb_name(unsigned i) {
-    return verbs[i].name;
+    return verb_table[i].name;
 }
 
 /* A report that was cut short by a full disk must not look like success. */
@@ -72,8 +67,8 @@ static int close_output(int code) {
 
 static int run_verb(const char *word, int argc, char **argv) {
     for (unsigned i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(word, verbs[i].name) == 0) {
-            return close_output(verbs[i].function(argc, argv));
+        if (strcmp(word, verb_table[i].name) == 0) {
+            return close_output(verb_table[i].function(argc, argv));
         }
     }
     suggest_complain("verb", word, "", verb_name, VERB_COUNT);

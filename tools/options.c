@@ -63,6 +63,14 @@ static void complain_number(const struct verb_help *help, const char *word, int 
                      error == POPT_ERROR_OVERFLOW ? "is too large" : "is not a whole number");
 }
 
+static options_reader *describe_reader;
+static void *describe_context;
+
+void options_describe(options_reader *reader, void *context) {
+    describe_reader = reader;
+    describe_context = context;
+}
+
 enum options_outcome options_parse(const struct verb_help *help, struct poptOption *table, int argc, char **argv,
                                    struct options *options) {
     enum { VALUE_HELP = 1 };
@@ -71,6 +79,10 @@ enum options_outcome options_parse(const struct verb_help *help, struct poptOpti
         {"help", 'h', POPT_ARG_NONE, NULL, VALUE_HELP, "this page", NULL},
         POPT_TABLEEND,
     };
+    if (describe_reader != NULL) {
+        describe_reader(describe_context, help, table);
+        return OPTIONS_HELPED;
+    }
     options->context = poptGetContext("hakfuzz", argc, (const char **)argv, all, 0);
     poptSetOtherOptionHelp(options->context, "");
     enum options_outcome outcome = OPTIONS_GO;

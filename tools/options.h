@@ -37,6 +37,11 @@ enum options_outcome options_parse(const struct verb_help *help, struct poptOpti
                                    struct options *options);
 void options_free(struct options *options);
 
+/* Have every options_parse that follows hand its texts and table to `reader`, and go no further: OPTIONS_HELPED. NULL
+ * ends that. This is how manual pages and completions are made from what --help is made from. */
+typedef void options_reader(void *context, const struct verb_help *help, const struct poptOption *table);
+void options_describe(options_reader *reader, void *context);
+
 /* The exit code of an outcome that is not OPTIONS_GO. */
 int options_exit(enum options_outcome outcome);
 

@@ -1,4 +1,4 @@
-/* repro_sanitized: see the header. Each child is `hakfuzz run` of this very binary on a temporary file. */
+/* repro_sanitized: see the header. */
 #include "tools/repro_sanitized.h"
 
 #include <stdio.h>
@@ -6,47 +6,10 @@
 #include <string.h>
 
 #include "tools/child.h"
-#include "tools/place.h"
+#include "tools/fresh.h"
 #include "tools/terminal.h"
 
-enum { BATCH = 16, TIMEOUT_S = 120 };
-
-struct repetition {
-    const struct choice *choice;
-    char *self;
-    char *directory;
-    char *path;
-    size_t done;
-    size_t times;
-};
-
-static bool tick(void *context, size_t done) {
-    const struct repetition *repetition = context;
-    progress("%zu of %zu runs", repetition->done + done, repetition->times);
-    return !interrupted();
-}
-
-/* False when interrupted or not started. */
-static bool run_batch(struct repetition *repetition, struct child *children, size_t batch) {
-    const struct choice *choice = repetition->choice;
-    const char *fault = *choice->fault != '\0' ? choice->fault : "none";
-    for (size_t i = 0; i < batch; i++) {
-        children[i] = (struct child){.arguments = {repetition->self, "run", "--target", choice->target->name, "--fault",
-                                                   fault, repetition->path},
-                                     .directory = repetition->directory,
-                                     .fault = fault,
-                                     .timeout_s = TIMEOUT_S};
-    }
-    children_run(children, batch, CHILDREN_AT_ONCE, tick, repetition);
-    repetition->done += batch;
-    for (size_t i = 0; i < batch && !interrupted(); i++) {
-        if (children[i].error != 0) {
-            fprintf(stderr, "hakfuzz: cannot run %s again: %s\n", repetition->self, strerror(children[i].error));
-            return false;
-        }
-    }
-    return !interrupted();
-}
+enum { TIMEOUT_S = 120 };
 
 static void count(const struct child *child, struct tally *tally) {
     struct child_finding finding;
@@ -84,11 +47,10 @@ static char *take_report(struct child *child) {
     return report;
 }
 
-static enum repro_sanitized repeat(struct repetition *repetition, struct tally *tally, struct verdict *verdict,
-                                   char **report) {
-    struct child children[BATCH] = {0};
+static enum repro_sanitized repeat(struct fresh *fresh, struct tally *tally, struct verdict *verdict, char **report) {
+    struct child children[FRESH_BATCH] = {0};
     struct child_finding finding;
-    bool good = run_batch(repetition, children, 1);
+    bool good = fresh_run(fresh, children, 1);
     if (!good || !child_find_sanitizer(&children[0], &finding)) {
         children_free(children, 1);
         return good ? REPRO_UNSANITIZED : REPRO_STOPPED;
@@ -97,10 +59,10 @@ static enum repro_sanitized repeat(struct repetition *repetition, struct tally *
     set_verdict(verdict, &finding);
     count(&children[0], tally);
     *report = take_report(&children[0]);
-    while (good && repetition->done < repetition->times) {
-        size_t left = repetition->times - repetition->done;
-        size_t batch = left < BATCH ? left : BATCH;
-        good = run_batch(repetition, children, batch);
+    while (good && fresh->done < fresh->times) {
+        size_t left = fresh->times - fresh->done;
+        size_t batch = left < FRESH_BATCH ? left : FRESH_BATCH;
+        good = fresh_run(fresh, children, batch);
         for (size_t i = 0; i < batch && good; i++) {
             count(&children[i], tally);
         }
@@ -111,20 +73,10 @@ static enum repro_sanitized repeat(struct repetition *repetition, struct tally *
 
 enum repro_sanitized repro_sanitized(const struct choice *choice, const struct input *input, size_t times,
                                      struct tally *tally, struct verdict *verdict, char **report) {
-    struct repetition repetition = {.choice = choice, .times = times};
-    enum repro_sanitized result = REPRO_STOPPED;
-    repetition.self = self_path();
-    repetition.directory = temporary_make();
-    repetition.path = repetition.directory != NULL
-                          ? temporary_write(repetition.directory, "input", input->bytes, input->size_bytes)
-                          : NULL;
+    struct fresh fresh = {.choice = choice, .verb = "run", .timeout_s = TIMEOUT_S, .times = times};
     progress_begin();
-    if (repetition.self != NULL && repetition.path != NULL) {
-        result = repeat(&repetition, tally, verdict, report);
-    }
+    enum repro_sanitized result = fresh_open(&fresh, input) ? repeat(&fresh, tally, verdict, report) : REPRO_STOPPED;
     progress_end();
-    free(repetition.path);
-    temporary_remove(repetition.directory);
-    free(repetition.self);
+    fresh_close(&fresh);
     return result;
 }

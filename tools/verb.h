@@ -9,6 +9,15 @@ enum exit_code { EXIT_CLEAN = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
 /* argv[0] is the verb's name, argv[1..] are its own arguments. Returns an exit_code. */
 typedef int verb_function(int argc, char **argv);
 
+struct verb_info {
+    const char *name;
+    const char *meaning; /* a few words */
+    verb_function *function;
+};
+/* The table, in hakfuzz.c. */
+extern const struct verb_info verb_table[];
+extern const unsigned verb_count;
+
 verb_function verb_run;
 verb_function verb_real;
 verb_function verb_repro;
@@ -20,5 +29,9 @@ verb_function verb_detect;
 verb_function verb_sites;
 verb_function verb_orders;
 verb_function verb_explore;
+verb_function verb_min;
+verb_function verb_triage;
+verb_function verb_manual;
+verb_function verb_completion;
 
 #endif

@@ -12,6 +12,7 @@
 #include "oracle/input.h"
 #include "tools/json.h"
 #include "tools/options.h"
+#include "tools/repro_gdb.h"
 #include "tools/repro_sanitized.h"
 #include "tools/repro_with.h"
 #include "tools/tally.h"
@@ -23,10 +24,13 @@ static const struct verb_help help = {
     "[OPTION...] FILE",
     "Runs FILE, prints the report once, then runs it again until it ran N times, and compares signature and trace\n"
     "hash of all runs. Runs that differ are a finding of their own: nondeterminism.\n"
+    "--gdb starts gdb instead, stopped in front of the operation that fails; 'continue' goes to the finding,\n"
+    "'hak report' prints its report, and 'help hak' names what else there is to see.\n"
     "--with also runs a fuzz target's binary (libFuzzer, AFL++ or stand-alone build) N times on the input, and\n"
     "compares the signatures that it prints.\n",
     "  hakfuzz repro crash-0123abcd\n"
     "  hakfuzz repro --target oom --times 1000 crash-0123abcd\n"
+    "  hakfuzz repro --gdb crash-0123abcd\n"
     "  hakfuzz repro --with build/fuzz/fuzz_threads crash-0123abcd\n",
 };
 
@@ -35,6 +39,7 @@ enum { TIMES_MAX = 10000000 };
 struct repro {
     struct options options;
     char *with;
+    int gdb;
     int times;
     struct choice choice;
     struct input input;
@@ -148,6 +153,9 @@ static int repro_input(struct repro *repro, const char *path) {
         return EXIT_USAGE;
     }
     choice_tell(&repro->choice);
+    if (repro->gdb) {
+        return repro_gdb(&repro->choice, &repro->input);
+    }
     interrupts_watch();
     bool complete = run_here(repro, path);
     if (complete && !repro->options.json && repro->first.verdict.check != CHECK_NONE && !repro->sanitized) {
@@ -177,6 +185,9 @@ static int repro_arguments(struct repro *repro) {
                                 "(cmake --build --preset fuzz)",
                                 repro->with);
     }
+    if (repro->gdb && (repro->with != NULL || options->json)) {
+        return options_complain(&help, "--gdb goes with neither --with nor --json");
+    }
     const char *path = options->arguments[0];
     if (!choose(options->target, options->fault, path, repro->with, &repro->choice) ||
         !input_load(path, INPUT_EITHER, &repro->input)) {
@@ -195,6 +206,7 @@ int verb_repro(int argc, char **argv) {
         OPTION_FAULT(repro.options),
         OPTION_JSON(repro.options),
         {"times", 'n', POPT_ARG_INT, &repro.times, 0, "how often (10)", "N"},
+        {"gdb", 'g', POPT_ARG_NONE, &repro.gdb, 0, "stop in gdb where it fails", NULL},
         {"with", 'w', POPT_ARG_STRING, &repro.with, 0, "compare with this fuzz target's binary", "BINARY"},
         POPT_TABLEEND,
     };

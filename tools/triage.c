@@ -1,0 +1,195 @@
+/* triage: see the header. */
+#include "tools/triage.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As libFuzzer, AFL++, the stand-alone targets and people call what failed. */
+static const char *const input_names[] = {"crash-*", "timeout-*", "slow-unit-*", "oom-*", "leak-*",
+                                          "hang-*",  "id:*",      "id_*",        "*.hak", "*.bin"};
+
+static bool is_input_name(const char *name) {
+    for (size_t i = 0; i < sizeof input_names / sizeof input_names[0]; i++) {
+        if (fnmatch(input_names[i], name, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool triage_is_input(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    return strstr(path, "/queue/") == NULL && (is_input_name(name) || triage_target(name) != NULL);
+}
+
+/* --- the target --- */
+
+/* "fuzz_oom" with no letter or digit on either side. */
+static bool names_binary(const char *part, size_t length, const char *target) {
+    char word[32];
+    size_t word_length = (size_t)snprintf(word, sizeof word, "fuzz_%s", target);
+    for (size_t at = 0; at + word_length <= length; at++) {
+        bool begins = at == 0 || !isalnum((unsigned char)part[at - 1]);
+        bool ends = at + word_length == length || !isalnum((unsigned char)part[at + word_length]);
+        if (begins && ends && memcmp(part + at, word, word_length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names of targets are common words: alone they count in a folder of inputs only. */
+static bool is_folder_of_inputs(const char *part, size_t length) {
+    static const char *const names[] = {"corpus", "findings", "crashes", "artifacts"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == length && memcmp(part, names[i], length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool names_target(const char *before, size_t before_length, const char *part, const char *target) {
+    size_t length = strcspn(part, "/"), target_length = strlen(target);
+    bool begins = length >= target_length && memcmp(part, target, target_length) == 0;
+    bool is_prefix = begins && length > target_length + 1 && part[length] == '\0' &&
+                     strchr("-_.", part[target_length]) != NULL && is_input_name(part + target_length + 1);
+    return names_binary(part, length, target) || is_prefix ||
+           (begins && length == target_length && is_folder_of_inputs(before, before_length));
+}
+
+const char *triage_target(const char *path) {
+    const char *found = NULL, *before = "";
+    size_t before_length = 0;
+    for (const char *part = path; *part != '\0';) {
+        size_t length = strcspn(part, "/");
+        for (unsigned i = 0; i < TARGET_COUNT; i++) {
+            found = names_target(before, before_length, part, target_table[i].name) ? target_table[i].name : found;
+        }
+        before = part;
+        before_length = length;
+        part += length + (part[length] == '/');
+    }
+    return found;
+}
+
+static const char *target_of_file(const char *path) {
+    char real[PATH_MAX];
+    return realpath(path, real) != NULL ? triage_target(real) : NULL;
+}
+
+/* --- groups --- */
+
+/* Everything that a shell or a browser would ask about becomes '-'. */
+static char *group_name(const struct choice *choice, const struct verdict *verdict) {
+    char *name = NULL;
+    if (asprintf(&name, "%s-%s", choice->target->name, verdict->signature) < 0) {
+        return NULL;
+    }
+    for (char *at = name; *at != '\0'; at++) {
+        *at = (char)(isalnum((unsigned char)*at) || *at == '_' ? *at : '-');
+    }
+    return name;
+}
+
+static bool is_same(const struct triage_group *group, const struct choice *choice, const struct verdict *verdict) {
+    return group->choice.target == choice->target && strcmp(group->choice.fault, choice->fault) == 0 &&
+           strcmp(group->verdict.signature, verdict->signature) == 0;
+}
+
+static struct triage_group *group_for(struct triage *triage, const struct choice *choice,
+                                      const struct verdict *verdict) {
+    for (size_t i = 0; i < triage->group_count; i++) {
+        if (is_same(&triage->groups[i], choice, verdict)) {
+            return &triage->groups[i];
+        }
+    }
+    if (triage->group_count == triage->group_capacity) {
+        size_t capacity = triage->group_capacity == 0 ? 16 : 2 * triage->group_capacity;
+        struct triage_group *groups = realloc(triage->groups, capacity * sizeof *groups);
+        if (groups == NULL) {
+            return NULL;
+        }
+        triage->groups = groups;
+        triage->group_capacity = capacity;
+    }
+    char *name = group_name(choice, verdict);
+    if (name == NULL) {
+        return NULL;
+    }
+    struct triage_group *group = &triage->groups[triage->group_count++];
+    *group = (struct triage_group){.choice = *choice, .verdict = *verdict, .name = name};
+    return group;
+}
+
+static bool group_add(struct triage *triage, const struct choice *choice, const struct verdict *verdict,
+                      const char *path, size_t size_bytes) {
+    struct triage_group *group = group_for(triage, choice, verdict);
+    if (group == NULL || !files_add(&group->inputs, path)) {
+        fputs("hakfuzz: out of memory for the list of findings\n", stderr);
+        return false;
+    }
+    if (group->inputs.count == 1 || size_bytes < group->shortest_bytes) {
+        group->shortest = group->inputs.count - 1;
+        group->shortest_bytes = size_bytes;
+        group->verdict = *verdict;
+    }
+    return true;
+}
+
+/* --- inputs --- */
+
+bool triage_add(struct triage *triage, const char *path) {
+    struct choice choice;
+    struct verdict verdict;
+    struct program program;
+    struct input input;
+    const char *guess = triage->target == NULL ? target_of_file(path) : NULL;
+    if (!choose(guess != NULL ? guess : triage->target, triage->fault, path, NULL, &choice)) {
+        return false;
+    }
+    if (!input_load(path, INPUT_EITHER, &input)) {
+        triage->unreadable++;
+        return true;
+    }
+    program_read(&program, input.bytes, input.size_bytes);
+    bool good = worker_run(triage->worker, &choice, &program, 1, &verdict);
+    if (good && verdict.check == CHECK_NONE) { /* or only repeated runs show it */
+        good = worker_run(triage->worker, &choice, &program, MINIMIZE_REPEATS, &verdict);
+    }
+    if (good) {
+        triage->inputs++;
+        triage->clean += verdict.check == CHECK_NONE;
+        good = verdict.check == CHECK_NONE || group_add(triage, &choice, &verdict, path, input.size_bytes);
+    }
+    input_free(&input);
+    return good;
+}
+
+static int by_count(const void *a, const void *b) {
+    const struct triage_group *x = a, *y = b;
+    if (x->inputs.count != y->inputs.count) {
+        return x->inputs.count < y->inputs.count ? 1 : -1;
+    }
+    return strcmp(x->name, y->name);
+}
+
+void triage_sort(struct triage *triage) {
+    if (triage->group_count > 0) {
+        qsort(triage->groups, triage->group_count, sizeof triage->groups[0], by_count);
+    }
+}
+
+void triage_free(struct triage *triage) {
+    for (size_t i = 0; i < triage->group_count; i++) {
+        free(triage->groups[i].name);
+        free(triage->groups[i].bytes);
+        files_free(&triage->groups[i].inputs);
+    }
+    free(triage->groups);
+    worker_close(triage->worker);
+}

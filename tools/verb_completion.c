@@ -1,0 +1,48 @@
+/* verb_completion: what a shell needs to complete words of this tool. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/describe.h"
+
+static const struct verb_help help = {
+    "completion",
+    "[OPTION...] bash|fish",
+    "Prints completions of verbs, options, targets and faults for a shell, made from the tables of this very binary.\n"
+    "`cmake --install` puts them where the shells look.\n",
+    "  eval \"$(hakfuzz completion bash)\"\n"
+    "  hakfuzz completion fish >~/.config/fish/completions/hakfuzz.fish\n",
+};
+
+static int write_shell(const char *shell, const char *path) {
+    bool is_bash = strcmp(shell, "bash") == 0;
+    if (!is_bash && strcmp(shell, "fish") != 0) {
+        return options_complain(&help, "one shell wanted, bash or fish");
+    }
+    FILE *out = path != NULL ? fopen(path, "w") : stdout;
+    if (out != NULL) {
+        (is_bash ? describe_bash : describe_fish)(out);
+    }
+    bool good = out != NULL && !ferror(out);
+    good = out != NULL && (path == NULL || fclose(out) == 0) && good;
+    if (!good) {
+        return options_complain(&help, "'%s' cannot be written: %s", path != NULL ? path : "standard output",
+                                strerror(errno));
+    }
+    return EXIT_CLEAN;
+}
+
+int verb_completion(int argc, char **argv) {
+    struct options options = {0};
+    char *path = NULL;
+    struct poptOption table[] = {
+        {"output", 'o', POPT_ARG_STRING, &path, 0, "write here instead of standard output", "OUT"},
+        POPT_TABLEEND,
+    };
+    enum options_outcome outcome = options_parse(&help, table, argc, argv, &options);
+    int code = outcome != OPTIONS_GO ? options_exit(outcome)
+                                     : write_shell(options.argument_count == 1 ? options.arguments[0] : "", path);
+    free(path);
+    options_free(&options);
+    return code;
+}
