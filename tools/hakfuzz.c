@@ -18,6 +18,7 @@ const struct verb_info verb_table[] = {
     {"show", "what happened in a run and how it came to the finding: text, a page, a trace", verb_show},
     {"min", "a smaller program that fails in the same way", verb_min},
     {"triage", "many failing inputs to a short list of findings", verb_triage},
+    {"emit-c", "the finding as C that reproduces it by itself", verb_emit_c},
     {"asm", "text form to bytes", verb_asm},
     {"disasm", "bytes to text form", verb_disasm},
     {"bench", "how fast the fuzzing is", verb_bench},

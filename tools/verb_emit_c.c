@@ -1,0 +1,350 @@
+/* verb_emit_c: a finding as C files, each compiled and run before it is kept. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "oracle/fault.h"
+#include "oracle/files.h"
+#include "oracle/input.h"
+#include "tools/child.h"
+#include "tools/choice.h"
+#include "tools/emit.h"
+#include "tools/execute.h"
+#include "tools/json.h"
+#include "tools/malloc_choice.h"
+#include "tools/options.h"
+#include "tools/place.h"
+#include "tools/terminal.h"
+#include "tools/verb.h"
+
+static const struct verb_help help = {
+    "emit-c",
+    "[OPTION...] FILE",
+    "Writes the finding of FILE as C that reproduces it by itself, and keeps only what did so when it was compiled and\n"
+    "run. OUT.c has plain calls of malloc and free, with threads that take turns; it is left out where the finding needs\n"
+    "more than that: switches inside operations, refused system requests, the clock. OUT_world.c has the program's bytes\n"
+    "and runs in the simulated world; it is written where there are threads, or no plain file.\n",
+    "  hakfuzz emit-c crash-0123abcd\n"
+    "  hakfuzz emit-c --fault carve-by-used corpus/sequence/regress/carve-by-used.hak -o carve.c\n"
+    "  hakfuzz emit-c --malloc libmimalloc.so --prefix mi_ crash-0123abcd\n",
+};
+
+enum { COMMAND_BYTES = 4 * PATH_MAX, SEEN_BYTES = 512, RUNS = 3, TIMEOUT_S = 60 };
+
+struct emit_verb {
+    struct options options;
+    char *out_name, *malloc_name, *prefix;
+    struct choice choice;
+    struct input input;
+    struct program program;
+    struct backend backend;
+    struct execution world; /* hakmem only */
+    struct real_outcome real;
+    char *library; /* absolute path of the malloc, NULL: libc */
+    char *directory;
+    char seen[SEEN_BYTES];
+    cJSON *json;
+    unsigned kept;
+};
+
+/* --- compile and run --- */
+
+/* The signal that ended the program, 0 for none: the shell between says it by its exit status. */
+static int signal_of(const struct child *child) {
+    enum { SHELL_SIGNALS = 128 };
+    if (!child->done || WIFSIGNALED(child->status)) {
+        return child->done ? WTERMSIG(child->status) : 0;
+    }
+    int status = WIFEXITED(child->status) ? WEXITSTATUS(child->status) : 0;
+    return status > SHELL_SIGNALS ? status - SHELL_SIGNALS : 0;
+}
+
+/* From the last place where `words` stand to the end of that line; NULL when they do not. */
+static const char *last_line(const char *output, const char *words) {
+    const char *line = NULL;
+    for (const char *next = output; next != NULL && (next = strstr(next, words)) != NULL; next++) {
+        line = next;
+    }
+    return line;
+}
+
+/* What the program said, or how it ended. True when it was a finding. */
+static bool seen_read(const struct child *child, bool *is_clean, char *seen) {
+    const char *line = last_line(child->output, "finding: "), *said = last_line(child->output, "hakmem: ");
+    int number = signal_of(child);
+    *is_clean = child->done && WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_CLEAN;
+    if (number != 0) {
+        snprintf(seen, SEEN_BYTES, "signal %d (%s)%s%.*s", number, strsignal(number), said != NULL ? ": " : "",
+                 said != NULL ? (int)strcspn(said, "\n") : 0, said != NULL ? said : "");
+        return true;
+    }
+    if (line == NULL) {
+        child_outcome(child, seen, SEEN_BYTES);
+        return false;
+    }
+    snprintf(seen, SEEN_BYTES, "%.*s", (int)strcspn(line, "\n"), line);
+    return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_FINDING;
+}
+
+/* Run a shell command in the temporary directory. NULL-terminated output stays in *child. */
+static void shell(const char *directory, const char *command, struct child *child) {
+    *child = (struct child){
+        .arguments = {"/bin/sh", "-c", command, NULL}, .directory = directory, .fault = "none", .timeout_s = TIMEOUT_S};
+    children_run(child, 1, 1, NULL, NULL);
+}
+
+/* The build command, as the file's head states it: `extra` is what to link. Text longer than any path is cut, and then
+ * does not build. */
+static void build_command(char *command, const char *source, const char *program, const char *extra) {
+    int length = snprintf(command, COMMAND_BYTES, "${CC:-cc} -std=gnu17 -g -fno-builtin -pthread %s %s -o %s && ./%s",
+                          source, extra, program, program);
+    if (length >= COMMAND_BYTES) {
+        command[0] = '\0';
+    }
+}
+
+/* Compile the file in the temporary directory and run it some times. True when each run had the same finding. */
+static bool is_reproduced(struct emit_verb *verb, const char *extra, const char *kind) {
+    char command[COMMAND_BYTES], first[SEEN_BYTES] = "";
+    build_command(command, "try.c", "try", extra);
+    for (int i = 0; i < RUNS; i++) {
+        struct child child;
+        bool is_clean;
+        shell(verb->directory, i == 0 ? command : "./try", &child);
+        bool found = seen_read(&child, &is_clean, verb->seen);
+        bool failed = !found && !is_clean && i == 0;
+        if (failed) {
+            fprintf(stderr, "hakfuzz emit-c: the %s file could not be compiled or run: %s\n%s\n", kind, verb->seen,
+                    child.output != NULL ? child.output : "");
+        }
+        children_free(&child, 1);
+        if (!found || (i > 0 && strcmp(first, verb->seen) != 0)) {
+            return false;
+        }
+        snprintf(first, sizeof first, "%s", verb->seen);
+    }
+    return true;
+}
+
+/* --- the two files --- */
+
+typedef bool emit_function(struct emit_verb *verb, FILE *out, const struct emit_head *head);
+
+static bool plain_write(struct emit_verb *verb, FILE *out, const struct emit_head *head) {
+    struct real_plan plan = {.backend = &verb->backend,
+                             .target = verb->choice.target,
+                             .order = REAL_ORDER_VIRTUAL,
+                             .instances = 1,
+                             .times = 1,
+                             .fault = (enum hak_fault)fault_find(verb->choice.fault)};
+    const char *prefix = verb->malloc_name == NULL ? "hak_" : verb->prefix != NULL ? verb->prefix : "";
+    return emit_plain(out, head, &plan, prefix, &verb->program, &verb->real);
+}
+
+static bool world_write(struct emit_verb *verb, FILE *out, const struct emit_head *head) {
+    emit_world(out, head, verb->choice.target, verb->choice.fault, &verb->program, &verb->world.verdict);
+    return true;
+}
+
+static bool file_write(struct emit_verb *verb, emit_function *write, const char *path, const struct emit_head *head) {
+    FILE *out = fopen(path, "w");
+    bool written = out != NULL && write(verb, out, head);
+    if (out != NULL && fclose(out) != 0) {
+        written = false;
+    }
+    if (!written) {
+        fprintf(stderr, "hakfuzz emit-c: %s cannot be written: %s\n", path, strerror(errno));
+    }
+    return written;
+}
+
+static void kept_tell(struct emit_verb *verb, const char *kind, const char *path, const char *build) {
+    verb->kept++;
+    if (verb->options.json) {
+        cJSON *item = cJSON_AddObjectToObject(verb->json, kind);
+        json_text(item, "file", path);
+        json_text(item, "build", build);
+        json_text(item, "seen", verb->seen);
+        return;
+    }
+    printf("%s: %s file, compiled and run %d times: %s\n", path, kind, RUNS, verb->seen);
+}
+
+/* Returns an exit code: EXIT_CLEAN when the file does not reproduce the finding. */
+static int file_try(struct emit_verb *verb, emit_function *write, const char *kind, const char *path,
+                    const char *extra) {
+    char build[COMMAND_BYTES], try_path[PATH_MAX], program[PATH_MAX];
+    const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+    snprintf(program, sizeof program, "%.*s", (int)(strlen(name) - strlen(".c")), name);
+    build_command(build, name, program, extra);
+    struct emit_head head = {.name = name,
+                             .input = verb->options.arguments[0],
+                             .build = build,
+                             .malloc_is =
+                                 verb->malloc_name == NULL ? "hakmem as it is built to be tried" : verb->malloc_name};
+    snprintf(try_path, sizeof try_path, "%s/try.c", verb->directory);
+    if (!file_write(verb, write, try_path, &head)) {
+        return EXIT_USAGE;
+    }
+    if (!is_reproduced(verb, extra, kind)) {
+        return EXIT_CLEAN;
+    }
+    if (write == world_write) { /* it said so for machines */
+        const struct verdict *verdict = &verb->world.verdict;
+        snprintf(verb->seen, sizeof verb->seen, "finding: %s at %u: %s", check_table[verdict->check].id,
+                 verdict->record, verdict->message);
+    }
+    head.seen = verb->seen;
+    if (!file_write(verb, write, path, &head)) {
+        return EXIT_USAGE;
+    }
+    kept_tell(verb, kind, path, build);
+    return EXIT_FINDING;
+}
+
+static int plain_try(struct emit_verb *verb, const char *path) {
+    char extra[COMMAND_BYTES] = "", why[VERDICT_MESSAGE_BYTES_MAX];
+    struct real_plan plan = {.backend = &verb->backend,
+                             .target = verb->choice.target,
+                             .order = REAL_ORDER_VIRTUAL,
+                             .instances = 1,
+                             .times = 1,
+                             .fault = (enum hak_fault)fault_find(verb->choice.fault)};
+    if (*verb->choice.target->component != '\0') {
+        return EXIT_CLEAN;
+    }
+    if (!real_run(&plan, &verb->program, &verb->real, why, sizeof why)) {
+        fprintf(stderr, "hakfuzz emit-c: %s\n", why);
+        return EXIT_USAGE;
+    }
+    if (verb->real.verdict.check == CHECK_NONE) {
+        return EXIT_CLEAN;
+    }
+    if (verb->library != NULL) {
+        int length = (int)(strrchr(verb->library, '/') - verb->library);
+        snprintf(extra, sizeof extra, "'%s' -Wl,-rpath,'%.*s'", verb->library, length, verb->library);
+    }
+    return file_try(verb, plain_write, "plain", path, extra);
+}
+
+static int world_try(struct emit_verb *verb, const char *path) {
+    char extra[COMMAND_BYTES], world_path[PATH_MAX];
+    char *library = beside_find("libhak_world.a");
+    if (library == NULL) {
+        fputs("hakfuzz emit-c: libhak_world.a is not beside this tool; a build tree has it, for the world file\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    snprintf(extra, sizeof extra, "'%s' -lm", library);
+    snprintf(world_path, sizeof world_path, "%.*s_world.c", (int)(strlen(path) - strlen(".c")), path);
+    free(library);
+    return file_try(verb, world_write, "world", world_path, extra);
+}
+
+/* --- the verb --- */
+
+/* The findings of the simulated world, and of the malloc in it. */
+static int emit_hakmem(struct emit_verb *verb, const char *path) {
+    const struct verdict *verdict = &verb->world.verdict;
+    if (!choice_open_world() || !choice_arm(&verb->choice)) {
+        return EXIT_USAGE;
+    }
+    execute(&verb->choice, &verb->input, verb->options.arguments[0], EXECUTE_SILENT, &verb->world);
+    if (verdict->check == CHECK_NONE) {
+        return EXIT_CLEAN;
+    }
+    int plain = plain_try(verb, path);
+    bool has_threads = verb->choice.target->threads > 1;
+    int world = plain == EXIT_CLEAN || has_threads ? world_try(verb, path) : EXIT_CLEAN;
+    if (plain == EXIT_CLEAN && !verb->options.json) {
+        printf("no plain file: %s\n", *verb->choice.target->component != '\0'
+                                          ? "the program tries a component, not a malloc"
+                                          : "plain calls do not lead to the finding outside the simulated world");
+    }
+    return plain == EXIT_FINDING || world == EXIT_FINDING ? EXIT_FINDING : EXIT_USAGE;
+}
+
+static int emit_run(struct emit_verb *verb, const char *path) {
+    verb->json = verb->options.json ? json_begin(help.name) : NULL;
+    int code = verb->malloc_name == NULL ? emit_hakmem(verb, path) : plain_try(verb, path);
+    if (code == EXIT_CLEAN) {
+        fputs(verb->options.json ? "" : "clean: there is no finding to reproduce\n", stdout);
+    } else if (code == EXIT_USAGE && verb->kept == 0) {
+        fputs("hakfuzz emit-c: no file reproduces the finding; 'hakfuzz repro' shows it\n", stderr);
+    }
+    if (verb->json != NULL) {
+        json_text(verb->json, "input", verb->options.arguments[0]);
+        json_text(verb->json, "signature",
+                  verb->malloc_name == NULL ? verb->world.verdict.signature : verb->real.verdict.signature);
+        json_print(verb->json);
+    }
+    return code;
+}
+
+static char *out_path(const struct emit_verb *verb) {
+    char *path = NULL;
+    const char *given = verb->out_name != NULL ? verb->out_name : verb->options.arguments[0];
+    size_t length = strlen(given);
+    bool has_suffix = length > 2 && strcmp(given + length - 2, ".c") == 0;
+    const char *base = verb->out_name == NULL && strrchr(given, '/') != NULL ? strrchr(given, '/') + 1 : given;
+    const char *dot = verb->out_name == NULL ? strrchr(base, '.') : NULL;
+    int kept = dot != NULL && dot != base ? (int)(dot - base) : (int)strlen(base);
+    int error =
+        has_suffix && verb->out_name != NULL ? asprintf(&path, "%s", given) : asprintf(&path, "%.*s.c", kept, base);
+    return error < 0 ? NULL : path;
+}
+
+static int emit_arguments(struct emit_verb *verb) {
+    const struct options *options = &verb->options;
+    if (options->argument_count != 1) {
+        return options_complain(&help, "%d inputs given, exactly one wanted", options->argument_count);
+    }
+    if (!choose(options->target, options->fault, options->arguments[0], NULL, &verb->choice) ||
+        !input_load(options->arguments[0], INPUT_EITHER, &verb->input)) {
+        return EXIT_USAGE;
+    }
+    program_read(&verb->program, verb->input.bytes, verb->input.size_bytes);
+    bool is_libc = verb->malloc_name != NULL && strcmp(verb->malloc_name, "libc") == 0;
+    char *path = out_path(verb);
+    verb->directory = temporary_make();
+    verb->library = verb->malloc_name == NULL ? beside_find(TRIAL_FILE)
+                    : is_libc                 ? NULL
+                                              : realpath(verb->malloc_name, NULL);
+    int code = EXIT_USAGE;
+    if (path != NULL && verb->directory != NULL && malloc_choose(verb->malloc_name, verb->prefix, &verb->backend)) {
+        interrupts_watch();
+        code = emit_run(verb, path);
+        backend_close(&verb->backend);
+    }
+    if (verb->directory != NULL) {
+        temporary_remove(verb->directory);
+    }
+    free(verb->library);
+    free(path);
+    input_free(&verb->input);
+    execution_free(&verb->world);
+    return code;
+}
+
+int verb_emit_c(int argc, char **argv) {
+    static struct emit_verb verb;
+    struct poptOption table[] = {
+        OPTION_TARGET(verb.options),
+        OPTION_FAULT(verb.options),
+        {"output", 'o', POPT_ARG_STRING, &verb.out_name, 0, "the file with plain calls (name of FILE, with .c)", "OUT"},
+        {"malloc", 'm', POPT_ARG_STRING, &verb.malloc_name, 0, "hakmem (default), libc, or a shared object", "LIB"},
+        {"prefix", 'p', POPT_ARG_STRING, &verb.prefix, 0, "what the names of its functions begin with", "PREFIX"},
+        OPTION_JSON(verb.options),
+        POPT_TABLEEND,
+    };
+    enum options_outcome outcome = options_parse(&help, table, argc, argv, &verb.options);
+    int code = outcome == OPTIONS_GO ? emit_arguments(&verb) : options_exit(outcome);
+    free(verb.out_name);
+    free(verb.malloc_name);
+    free(verb.prefix);
+    options_free(&verb.options);
+    return code;
+}
