@@ -3,7 +3,8 @@
  * Modes random and pct draw their schedule, so a record that goes may change what is drawn for others. Genes stay: each
  * names its place. To *note* a run is to write down, as genes, where it went another way than mode genes would have
  * gone without any: the switches (go), and loads that showed an older value (stale). A program with the same records,
- * in mode genes, that has these genes runs in the same way.
+ * in mode genes, that has these genes runs in the same way; except where an operation makes so many accesses that
+ * others get their turn in any case (YIELDS_FAIR), as a livelock does: then it may, and who relies on it tries.
  *
  * What a run does may take more genes than an input can hold. A *long program* has more than PROGRAM_GENES_MAX; it
  * is made by hand, never read from bytes, and has genes of kind go, stale and weak only. The scheduler asks here what

@@ -18,7 +18,7 @@
 #include "tests/corpus_files.h"
 #include "tests/world_fixture.h"
 
-enum { RECORDS = 64, SEEDS_MAX = 400, TESTS_MAX = 30000 };
+enum { RECORDS = 64, SEEDS_MAX = 4000, TESTS_MAX = 30000 };
 
 /* --- means --- */
 
@@ -295,7 +295,7 @@ static void test_a_long_program_repeats_a_run(void **state) {
     unsigned longs = 0;
     needs_no_sanitizer();
     take_signals(state);
-    assert_true(world_arm_fault("push-keeps-head"));
+    assert_true(world_arm_fault("release-under-remote"));
     while (longs < 3) {
         struct verdict verdict, again;
         uint32_t count = 0;

@@ -36,11 +36,6 @@ bool show_page(const struct showing *showing, FILE *out);
 bool show_trace(const struct showing *showing, FILE *out);
 bool show_shiviz(const struct showing *showing, FILE *out);
 
-/* Run a program and write its page: all that who has bytes and no command line needs. The world may be open already.
- * `name` stands in the page's title; `fault` may be "". Prints why and returns false when something fails. */
-bool show_write_page(const struct target_info *target, const char *fault, const char *name, const uint8_t *bytes,
-                     size_t size_bytes, FILE *out);
-
 /* --- for the views: show_words.c --- */
 
 enum { SHOW_WORDS_BYTES = 512, SHOW_OPERATION_BYTES = 96, SHOW_STORY_MAX = 14 };

@@ -19,13 +19,3 @@ void show_free(struct showing *showing) {
     tape_free(&showing->tape);
     execution_free(&showing->execution);
 }
-
-bool show_write_page(const struct target_info *target, const char *fault, const char *name, const uint8_t *bytes,
-                     size_t size_bytes, FILE *out) {
-    const struct choice choice = {target, fault, "", ""};
-    const struct input input = {(uint8_t *)(uintptr_t)bytes, size_bytes};
-    struct showing showing = {.name = name, .choice = &choice, .input = &input};
-    bool done = choice_open_world() && choice_arm(&choice) && show_run(&showing) && show_page(&showing, out);
-    show_free(&showing);
-    return done;
-}

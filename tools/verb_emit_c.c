@@ -23,10 +23,10 @@
 static const struct verb_help help = {
     "emit-c",
     "[OPTION...] FILE",
-    "Writes the finding of FILE as C that reproduces it by itself, and keeps only what did so when it was compiled and\n"
-    "run. OUT.c has plain calls of malloc and free, with threads that take turns; it is left out where the finding needs\n"
-    "more than that: switches inside operations, refused system requests, the clock. OUT_world.c has the program's bytes\n"
-    "and runs in the simulated world; it is written where there are threads, or no plain file.\n",
+    "Writes the finding of FILE as C that reproduces it by itself, and keeps only what did so when it was compiled\n"
+    "and run. OUT.c has plain calls of malloc and free, with threads that take turns; it is left out where the\n"
+    "finding needs more than that: switches inside operations, refused system requests, the clock. OUT_world.c has\n"
+    "the program's bytes and runs in the simulated world; it is written where there are threads, or no plain file.\n",
     "  hakfuzz emit-c crash-0123abcd\n"
     "  hakfuzz emit-c --fault carve-by-used corpus/sequence/regress/carve-by-used.hak -o carve.c\n"
     "  hakfuzz emit-c --malloc libmimalloc.so --prefix mi_ crash-0123abcd\n",
