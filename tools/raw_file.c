@@ -11,9 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Events that a process cannot have: beyond all it wrote, and all its threads may have lost. */
-enum { SEQUENCE_SLACK = 1 << 20 };
-
 static bool map_file(struct raw_file *file, int directory, const char *name) {
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat status;
@@ -93,63 +90,100 @@ bool raw_files_open(struct raw_files *files, const char *directory) {
 
 void raw_files_close(struct raw_files *files) {
     for (size_t i = 0; i < files->count; i++) {
-        raw_file_forget(&files->files[i]);
+        free(files->files[i].cursors);
         munmap((void *)(uintptr_t)files->files[i].head, files->files[i].size_bytes);
     }
     free(files->files);
     *files = (struct raw_files){0};
 }
 
-/* The next written event of the file from *at on, NULL when there are no more. */
-static const struct raw_event *next_event(const struct raw_file *file, uint64_t *at, uint64_t *sequence) {
-    uint64_t chunks = file->size_bytes / RAW_CHUNK_BYTES - 1;
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t get_packed(struct raw_cursor *cursor) {
+    uint64_t number = 0;
+    for (unsigned shift = 0; cursor->at < cursor->end && shift < 64; shift += RAW_BITS) {
+        uint8_t byte = *cursor->at++;
+        number |= (uint64_t)(byte & (RAW_MORE - 1)) << shift;
+        if ((byte & RAW_MORE) == 0) {
+            break;
+        }
+    }
+    return number;
+}
+
+/* Read the next event of a chunk; false at its end. */
+static bool advance(struct raw_cursor *cursor) {
+    struct raw_event *event = &cursor->event;
+    while (cursor->at < cursor->end) {
+        uint8_t first = *cursor->at++;
+        event->kind = (enum raw_kind)(first & RAW_KIND);
+        if (event->kind == RAW_THREAD) {
+            event->thread = (uint32_t)get_packed(cursor);
+            event->sequence = 0;
+            cursor->address = 0;
+            continue;
+        }
+        event->sequence += (first & RAW_NEXT) != 0 ? 1 : get_packed(cursor);
+        uint64_t step = get_packed(cursor);
+        cursor->address += step >> 1 ^ (0 - (step & 1));
+        event->block = (first & RAW_ODD) != 0 ? cursor->address : cursor->address << RAW_GRAIN_SHIFT;
+        event->size_bytes = raw_has_size(event->kind) ? get_packed(cursor) : 0;
+        event->align_shift = raw_is_aligned(event->kind) && cursor->at < cursor->end ? *cursor->at++ : 0;
+        return true;
+    }
+    return false;
+}
+
+/* Let a cursor that may be too far up in the heap sink to its place. */
+static void sink(struct raw_file *file, size_t at) {
+    struct raw_cursor *heap = file->cursors;
+    for (;;) {
+        size_t least = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < file->cursor_count; child++) {
+            least = heap[child].event.sequence < heap[least].event.sequence ? child : least;
+        }
+        if (least == at) {
+            return;
+        }
+        struct raw_cursor moved = heap[at];
+        heap[at] = heap[least];
+        heap[least] = moved;
+        at = least;
+    }
+}
+
+bool raw_file_rewind(struct raw_file *file) {
+    size_t chunks = file->size_bytes / RAW_CHUNK_BYTES - 1;
     const struct raw_chunk *first = (const struct raw_chunk *)((const char *)file->head + RAW_CHUNK_BYTES);
-    for (; *at < chunks * RAW_CHUNK_EVENTS; ++*at) {
-        const struct raw_event *event = &first[*at / RAW_CHUNK_EVENTS].events[*at % RAW_CHUNK_EVENTS];
-        *sequence = atomic_load_explicit(&event->sequence, memory_order_acquire);
-        if (*sequence != 0) {
-            ++*at;
-            return event;
-        }
-        /* A thread fills its chunk in order, so the rest of this one is empty: on with the next. */
-        *at += RAW_CHUNK_EVENTS - *at % RAW_CHUNK_EVENTS - 1;
+    free(file->cursors);
+    file->cursor_count = 0;
+    file->cursors = calloc(chunks + 1, sizeof *file->cursors);
+    if (file->cursors == NULL) {
+        fprintf(stderr, "hakfuzz record: there is no memory to sort what %s did\n", file->program);
+        return false;
     }
-    return NULL;
+    for (size_t i = 0; i < chunks; i++) {
+        uint64_t used = atomic_load_explicit(&first[i].used, memory_order_acquire);
+        struct raw_cursor *cursor = &file->cursors[file->cursor_count];
+        *cursor = (struct raw_cursor){.at = first[i].bytes, .end = first[i].bytes};
+        cursor->end += used < sizeof first[i].bytes ? used : sizeof first[i].bytes;
+        file->cursor_count += advance(cursor);
+    }
+    for (size_t i = file->cursor_count / 2 + 1; i-- > 0;) {
+        sink(file, i);
+    }
+    return true;
 }
 
-bool raw_file_index(struct raw_file *file) {
-    uint64_t at = 0, count = 0, last = 0, sequence;
-    while (next_event(file, &at, &sequence) != NULL) {
-        count++;
-        last = sequence > last ? sequence : last;
-    }
+bool raw_file_next(struct raw_file *file, struct raw_event *event) {
     uint64_t stopped_at = atomic_load(&file->head->stopped_at);
-    if (stopped_at != 0 && last > stopped_at) {
-        last = stopped_at;
-    }
-    if (last > count + SEQUENCE_SLACK) {
-        fprintf(stderr, "hakfuzz record: what %s left behind is damaged; was its directory touched?\n", file->program);
+    if (file->cursor_count == 0 || (stopped_at != 0 && file->cursors[0].event.sequence > stopped_at)) {
         return false;
     }
-    file->events = calloc(last + 1, sizeof *file->events);
-    if (file->events == NULL) {
-        fprintf(stderr, "hakfuzz record: there is no memory to sort the %llu operations of %s\n",
-                (unsigned long long)last, file->program);
-        return false;
+    *event = file->cursors[0].event;
+    if (!advance(&file->cursors[0])) {
+        file->cursors[0] = file->cursors[--file->cursor_count];
     }
-    file->last_sequence = last;
-    for (at = 0;;) {
-        const struct raw_event *event = next_event(file, &at, &sequence);
-        if (event == NULL) {
-            return true;
-        }
-        if (sequence <= last) {
-            file->events[sequence] = event;
-        }
-    }
-}
-
-void raw_file_forget(struct raw_file *file) {
-    free(file->events);
-    file->events = NULL;
+    sink(file, 0);
+    return true;
 }

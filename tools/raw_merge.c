@@ -2,7 +2,7 @@
  *
  * A process is walked in the order of its events, with a table of what is live at which address. Where a child was
  * forked, the walk goes down into the child, whose recording begins with what is live there. So there is one table for
- * each generation, and none is copied before it is needed.
+ * each generation.
  *
  * A recorder misses what happens in signal handlers inside malloc, and blocks of mallocs it does not sit in front of.
  * So nothing is taken for granted: a free of nothing is left out, a block at the address of a live one implies its
@@ -37,6 +37,7 @@ struct merge {
     size_t thread_count;
     uint32_t numbered;
     uint32_t objects;
+    uint64_t events;
 };
 
 enum { PROGRESS_EVENTS = 1 << 16 };
@@ -105,7 +106,7 @@ static bool realloc_done(struct merge *merge, struct raw_thread *thread, const s
     return raw_live_put(&merge->live, &block);
 }
 
-static bool merge_event(struct merge *merge, const struct raw_event *event, uint64_t sequence) {
+static bool merge_event(struct merge *merge, const struct raw_event *event) {
     static const uint8_t kinds[RAW_KIND_COUNT] = {
         [RAW_MALLOC] = RECORDING_MALLOC,
         [RAW_CALLOC] = RECORDING_CALLOC,
@@ -117,7 +118,7 @@ static bool merge_event(struct merge *merge, const struct raw_event *event, uint
     };
     struct raw_thread *thread = &merge->threads[event->thread];
     struct raw_block block;
-    switch ((enum raw_kind)event->kind) {
+    switch (event->kind) {
     case RAW_MALLOC:
     case RAW_CALLOC:
     case RAW_ALIGNED_ALLOC:
@@ -142,35 +143,50 @@ static bool merge_event(struct merge *merge, const struct raw_event *event, uint
     case RAW_REALLOC_DONE:
         return realloc_done(merge, thread, event);
     case RAW_THREAD_END:
-        if (sequence > thread->last && thread->number != 0) {
+        if (event->sequence > thread->last && thread->number != 0) {
             end(merge, number_of(merge, thread), RECORDING_THREAD_END, 0);
         }
         return true;
     case RAW_NONE:
+    case RAW_THREAD:
     case RAW_KIND_COUNT:
         break;
     }
-    merge->out->missing++;
     return true;
 }
 
+/* How many there are, and which event is each one's last. */
 static bool find_threads(struct merge *merge) {
-    const struct raw_file *file = merge->file;
+    struct raw_event event;
+    size_t capacity = 0;
     merge->thread_count = 1;
-    for (uint64_t i = 1; i <= file->last_sequence; i++) {
-        const struct raw_event *event = file->events[i];
-        if (event != NULL && event->thread >= merge->thread_count && event->thread < RECORDING_THREADS_MAX) {
-            merge->thread_count = (size_t)event->thread + 1;
-        }
+    if (!raw_file_rewind(merge->file)) {
+        return false;
     }
-    merge->threads = calloc(merge->thread_count, sizeof *merge->threads);
-    for (uint64_t i = 1; merge->threads != NULL && i <= file->last_sequence; i++) {
-        const struct raw_event *event = file->events[i];
-        if (event != NULL && event->thread < merge->thread_count && event->kind != RAW_THREAD_END) {
-            merge->threads[event->thread].last = i;
+    do {
+        if (merge->thread_count > capacity) {
+            size_t more = 2 * merge->thread_count + 16;
+            struct raw_thread *grown = realloc(merge->threads, more * sizeof *grown);
+            if (grown == NULL) {
+                fprintf(stderr, "hakfuzz record: there is no memory for the threads of %s\n", merge->file->program);
+                return false;
+            }
+            memset(grown + capacity, 0, (more - capacity) * sizeof *grown);
+            merge->threads = grown;
+            capacity = more;
         }
-    }
-    return merge->threads != NULL;
+        bool more = raw_file_next(merge->file, &event);
+        if (!more) {
+            return raw_file_rewind(merge->file);
+        }
+        merge->events++;
+        if (event.thread < merge->thread_count) {
+            merge->threads[event.thread].last =
+                event.kind != RAW_THREAD_END ? event.sequence : merge->threads[event.thread].last;
+        } else if (event.thread < RECORDING_THREADS_MAX) {
+            merge->thread_count = (size_t)event.thread + 1;
+        }
+    } while (true);
 }
 
 static bool inherit(struct merge *merge, const struct raw_live *inherited) {
@@ -202,21 +218,21 @@ static bool merge_children(struct merge *merge, uint64_t sequence, size_t *next)
 /* Children are in the order they began, which may differ from the order they were forked in by a little: what is live
  * then is that of a moment later. */
 static bool walk(struct merge *merge) {
-    const struct raw_file *file = merge->file;
+    struct raw_event event;
     size_t next_child = 0;
-    for (uint64_t i = 1; i <= file->last_sequence; i++) {
-        if (i % PROGRESS_EVENTS == 0) {
-            progress("%s: %llu of %llu events", file->program, (unsigned long long)i,
-                     (unsigned long long)file->last_sequence);
+    uint64_t done = 0, last = 0;
+    while (raw_file_next(merge->file, &event)) {
+        if (++done % PROGRESS_EVENTS == 0) {
+            progress("%s: %llu of %llu events", merge->file->program, (unsigned long long)done,
+                     (unsigned long long)merge->events);
         }
-        if (next_child < merge->files->count && !merge_children(merge, i - 1, &next_child)) {
+        if (next_child < merge->files->count && !merge_children(merge, event.sequence - 1, &next_child)) {
             return false;
         }
-        const struct raw_event *event = file->events[i];
-        if (event == NULL || event->thread >= merge->thread_count) {
-            merge->out->missing++;
-        } else if (!merge_event(merge, event, i)) {
-            fprintf(stderr, "hakfuzz record: there is no memory for what is live in %s\n", file->program);
+        merge->out->missing += event.sequence - last - 1;
+        last = event.sequence;
+        if (event.thread < merge->thread_count && !merge_event(merge, &event)) {
+            fprintf(stderr, "hakfuzz record: there is no memory for what is live in %s\n", merge->file->program);
             return false;
         }
     }
@@ -235,9 +251,6 @@ static bool merge_process(struct raw_files *files, struct raw_merged *merged, si
     snprintf(out->head.program, sizeof out->head.program, "%.*s", (int)sizeof out->head.program - 1,
              merge.file->program);
     out->head.inherited = inherited != NULL ? inherited->count : 0;
-    if (!raw_file_index(merge.file)) {
-        return false;
-    }
     merge.writer = recording_create(out->path, &out->head);
     if (merge.writer == NULL) {
         fprintf(stderr, "hakfuzz record: cannot write %s: %s; give another -o FILE\n", out->path, strerror(errno));
@@ -249,7 +262,6 @@ static bool merge_process(struct raw_files *files, struct raw_merged *merged, si
                 strerror(errno));
         good = false;
     }
-    raw_file_forget(merge.file);
     raw_live_free(&merge.live);
     free(merge.threads);
     return good;

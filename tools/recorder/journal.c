@@ -29,8 +29,10 @@ enum alive { ALIVE_NOT, ALIVE_BEGINNING, ALIVE_YES };
 
 struct lane {
     struct raw_chunk *chunk; /* NULL: none yet */
-    struct raw_event *next;
-    struct raw_event *end;
+    uint8_t *next;
+    uint8_t *end;      /* where there is no room for one more event */
+    uint64_t sequence; /* of its last event in this chunk, else 0 */
+    uint64_t address;  /* the same; as it is, or in grains */
     uint32_t thread;
     uint32_t process; /* the number of the process that chunk and thread belong to */
     uint32_t depth;
@@ -229,14 +231,21 @@ static struct raw_chunk *take_spare(void) {
 }
 
 /* What does not find a place stays mapped and half empty. */
-static void put_spare(struct raw_chunk *chunk, const struct raw_event *next) {
-    chunk->used = (uint64_t)(next - chunk->events);
+static void put_spare(struct raw_chunk *chunk) {
     for (unsigned i = 0; i < SPARES; i++) {
         struct raw_chunk *none = NULL;
         if (atomic_compare_exchange_strong(&journal.spares[i], &none, chunk)) {
             return;
         }
     }
+}
+
+static inline uint8_t *put_packed(uint8_t *out, uint64_t number) {
+    for (; number >= RAW_MORE; number >>= RAW_BITS) {
+        *out++ = (uint8_t)(number | RAW_MORE);
+    }
+    *out++ = (uint8_t)number;
+    return out;
 }
 
 /* Another chunk for this thread; false when recording has ended. */
@@ -261,9 +270,16 @@ static bool refill(void) {
         stop(errno);
         return false;
     }
-    lane.next = chunk->events + chunk->used;
-    lane.end = chunk->events + RAW_CHUNK_EVENTS;
-    return lane.next < lane.end || refill();
+    lane.next = chunk->bytes + atomic_load(&chunk->used);
+    lane.end = chunk->bytes + sizeof chunk->bytes - RAW_EVENT_BYTES_MAX;
+    if (lane.next >= lane.end) {
+        return refill();
+    }
+    *lane.next++ = RAW_THREAD;
+    lane.next = put_packed(lane.next, lane.thread);
+    lane.sequence = 0;
+    lane.address = 0;
+    return true;
 }
 
 void journal_write(enum raw_kind kind, const void *block, uint64_t size_bytes, uint8_t align_shift) {
@@ -276,17 +292,31 @@ void journal_write(enum raw_kind kind, const void *block, uint64_t size_bytes, u
     }
     bool foreign = lane.process != atomic_load_explicit(&journal.process, memory_order_relaxed);
     if (atomic_load_explicit(&journal.stopped, memory_order_relaxed) ||
-        ((foreign || lane.next == lane.end) && !refill())) {
+        ((foreign || lane.next >= lane.end) && !refill())) {
         return;
     }
-    struct raw_event *event = lane.next++;
-    event->block = (uint64_t)(uintptr_t)block;
-    event->size_bytes = size_bytes;
-    event->thread = lane.thread;
-    event->kind = (uint8_t)kind;
-    event->align_shift = align_shift;
+    uint64_t address = (uint64_t)(uintptr_t)block;
+    bool odd = (address & ((1 << RAW_GRAIN_SHIFT) - 1)) != 0;
+    uint64_t grain = odd ? address : address >> RAW_GRAIN_SHIFT;
+    int64_t step = (int64_t)(grain - lane.address);
     uint64_t sequence = atomic_fetch_add_explicit(&journal.sequence, 1, memory_order_relaxed) + 1;
-    atomic_store_explicit(&event->sequence, sequence, memory_order_release);
+    bool follows = sequence == lane.sequence + 1;
+    uint8_t *out = lane.next;
+    *out++ = (uint8_t)(kind | (follows ? RAW_NEXT : 0) | (odd ? RAW_ODD : 0));
+    if (!follows) {
+        out = put_packed(out, sequence - lane.sequence);
+    }
+    out = put_packed(out, (uint64_t)step << 1 ^ (uint64_t)(step >> 63));
+    if (raw_has_size(kind)) {
+        out = put_packed(out, size_bytes);
+    }
+    if (raw_is_aligned(kind)) {
+        *out++ = align_shift;
+    }
+    lane.sequence = sequence;
+    lane.address = grain;
+    lane.next = out;
+    atomic_store_explicit(&lane.chunk->used, (uint64_t)(out - lane.chunk->bytes), memory_order_release);
 }
 
 bool journal_enter(void) {
@@ -304,7 +334,7 @@ static void end_thread(void *unused) {
     if (journal_enter() && lane.chunk != NULL && lane.process == atomic_load(&journal.process)) {
         journal_write(RAW_THREAD_END, NULL, 0, 0);
         if (lane.chunk != NULL) {
-            put_spare(lane.chunk, lane.next);
+            put_spare(lane.chunk);
         }
         lane.chunk = NULL;
         lane.next = lane.end = NULL;

@@ -1,17 +1,21 @@
 /* raw: what the recorder leaves behind, and `hakfuzz record` makes recordings of.
  *
  * Each process that was recorded has one file: a head of RAW_CHUNK_BYTES, then chunks of RAW_CHUNK_BYTES. A chunk
- * belongs to one thread at a time, which maps it and fills it with events in its order; when the thread ends, the next
- * one goes on in it. An event is written to its end before its `sequence`, so a process that is killed leaves nothing
- * that is half true.
+ * belongs to one thread at a time, which maps it and appends events; when the thread ends, the next one goes on in it.
+ * `used` counts the bytes that are events to their end, so a process that is killed leaves nothing that is half true.
  *
- * `sequence` numbers the events of a process from 1, over all threads. The number of what gives a block out is drawn
- * when the malloc behind has returned, that of what takes one back before it is called. So a block's free has a higher
- * number than its malloc, and a lower one than the malloc that gives the same address out again; realloc has two
- * events, for its two sides. Numbers that are missing are events of a process that was killed while it wrote them.
+ * Each event has a number, its sequence: from 1, over all threads of a process. The number of what gives a block out is
+ * drawn when the malloc behind has returned, that of what takes one back before it is called. So a block's free has a
+ * higher number than its malloc, and a lower one than the malloc that gives the same address out again; realloc has two
+ * events, for its two sides. Numbers that are missing are events of a process that was killed before it wrote them.
  *
- * Both sides are of one build on one machine: plain structs, in its byte order. docs/recordings.md is about what is
- * kept. */
+ * An event is few bytes, since they are what recording costs: kind and RAW_NEXT, RAW_ODD in one; unless RAW_NEXT says
+ * that it is the one behind this thread's last, the sequence, as the difference to that; the address, in units of 8
+ * bytes unless RAW_ODD, as the difference to the last one, its sign in the lowest bit; the size where there is one; the
+ * shift of the alignment where there is one, a byte. Numbers have 7 bits a byte, the lowest first, and 0x80 where more
+ * follow. A chunk, and what a thread adds to one, begins with RAW_THREAD and the thread's number; "the last" is 0 then.
+ *
+ * Both sides are of one build on one machine. docs/recordings.md is about what is kept. */
 #ifndef HAKMEM_TOOLS_RECORDER_RAW_H
 #define HAKMEM_TOOLS_RECORDER_RAW_H
 
@@ -38,26 +42,24 @@ enum raw_kind {
     RAW_REALLOC,      /* about to be called: the old block, the size asked for */
     RAW_REALLOC_DONE, /* the same thread's next event: the new block; 0 when it failed, or size was 0 and it freed */
     RAW_THREAD_END,   /* of a thread whose last event it is */
+    RAW_THREAD,       /* a thread begins to write: no event of its own */
     RAW_KIND_COUNT
 };
+enum { RAW_KIND = 0x0f, RAW_NEXT = 0x10, RAW_ODD = 0x20, RAW_GRAIN_SHIFT = 3, RAW_MORE = 0x80, RAW_BITS = 7 };
 
-struct raw_event {
-    _Atomic uint64_t sequence; /* 0: not written */
-    uint64_t block;            /* address */
-    uint64_t size_bytes;
-    uint32_t thread; /* in the order of their first events, from 0 */
-    uint8_t kind;    /* enum raw_kind */
-    uint8_t align_shift;
-    uint8_t unused[2];
-};
+/* Whether an event of this kind has a size. */
+static inline int raw_has_size(enum raw_kind kind) {
+    return kind != RAW_FREE && kind != RAW_THREAD_END;
+}
+static inline int raw_is_aligned(enum raw_kind kind) {
+    return kind == RAW_ALIGNED_ALLOC || kind == RAW_POSIX_MEMALIGN || kind == RAW_MEMALIGN;
+}
 
 struct raw_chunk {
-    uint64_t used; /* events, when a thread has left it; the recorder's own */
-    uint8_t unused[sizeof(struct raw_event) - sizeof(uint64_t)];
-    struct raw_event events[RAW_CHUNK_BYTES / sizeof(struct raw_event) - 1];
+    _Atomic uint64_t used; /* bytes of events */
+    uint8_t bytes[RAW_CHUNK_BYTES - sizeof(uint64_t)];
 };
-enum { RAW_CHUNK_EVENTS = RAW_CHUNK_BYTES / sizeof(struct raw_event) - 1 };
-_Static_assert(sizeof(struct raw_event) == 32, "an event is half a cache line");
+enum { RAW_EVENT_BYTES_MAX = 32 };
 _Static_assert(sizeof(struct raw_chunk) == RAW_CHUNK_BYTES, "a chunk has no slack");
 
 struct raw_head {
