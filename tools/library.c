@@ -9,10 +9,6 @@
 
 #include "tools/place.h"
 
-#ifndef HAKMEM_LIBRARIES_FROM_TOOL
-#define HAKMEM_LIBRARIES_FROM_TOOL "../lib"
-#endif
-
 char *library_find(const char *verb_name, const char *file) {
     static const char *const places[] = {"", "/" HAKMEM_LIBRARIES_FROM_TOOL, "/../release"};
     char *self = self_path();

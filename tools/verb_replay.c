@@ -16,6 +16,7 @@
 #include "tools/options.h"
 #include "tools/place.h"
 #include "tools/replay_image.h"
+#include "tools/replay_print.h"
 #include "tools/replay_worker.h"
 #include "tools/stats.h"
 #include "tools/terminal.h"
@@ -36,6 +37,7 @@ static const struct verb_help help = {
     "  hakfuzz replay python.hakrec\n"
     "  hakfuzz replay python.hakrec --malloc hakmem --malloc libc --malloc libjemalloc.so.2 --times 9\n"
     "  hakfuzz replay python.hakrec --oracle\n"
+    "  hakfuzz replay python.hakrec --print | head\n"
     "  hakfuzz replay python.hakrec --malloc ./libother.so --prefix je_\n",
 };
 
@@ -55,6 +57,7 @@ struct replay {
     const char **names; /* of --malloc */
     char *prefix;
     int oracle;
+    int print;
     int times;
     int seconds;
     int worker;
@@ -314,6 +317,9 @@ static int replay_arguments(struct replay *replay) {
     if (replay->options.argument_count != 1) {
         return options_complain(&help, "%d recordings given, exactly one wanted", replay->options.argument_count);
     }
+    if (replay->print) {
+        return replay_print(replay->options.arguments[0]);
+    }
     if (!options_in_range(&help, "--times", replay->times, 1, TIMES_MAX) ||
         !options_in_range(&help, "--seconds", replay->seconds, 1, SECONDS_MAX)) {
         return EXIT_USAGE;
@@ -347,6 +353,7 @@ int verb_replay(int argc, char **argv) {
          "run it on this one: hakmem, libc, or a shared library; may be given several times (hakmem and libc)", "NAME"},
         {"prefix", 'p', POPT_ARG_STRING, &replay.prefix, 0, "what its functions' names begin with (nothing)", "PREFIX"},
         {"oracle", 'o', POPT_ARG_NONE, &replay.oracle, 0, "check every block", NULL},
+        {"print", '\0', POPT_ARG_NONE, &replay.print, 0, "print its operations, one a line, and run nothing", NULL},
         {"times", 'n', POPT_ARG_INT, &replay.times, 0, "rounds (5)", "N"},
         {"seconds", 's', POPT_ARG_INT, &replay.seconds, 0, "a run that takes longer hangs (600)", "N"},
         {"worker", '\0', POPT_ARG_INT | POPT_ARGFLAG_DOC_HIDDEN, &replay.worker, 0, NULL, NULL},
