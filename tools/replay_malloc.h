@@ -22,10 +22,10 @@ struct replay_malloc {
 #define REPLAY_MALLOC_FIELD(field, name, result, arguments, needed) result(*field) arguments;
     REPLAY_MALLOC_TABLE(REPLAY_MALLOC_FIELD)
 #undef REPLAY_MALLOC_FIELD
-    const char *library; /* that its malloc is in */
+    const char *library; /* path of what its malloc is in */
 };
 
-/* What need not be there and is not has another function of the same use, or is NULL. On failure returns false and
+/* What need not be there, and is not there or is another library's than malloc, is NULL. On failure returns false and
  * *missing is the name that is not there. */
 bool replay_malloc_open(struct replay_malloc *under_test, const char *prefix, const char **missing);
 
