@@ -8,6 +8,6 @@
 
 /* Fill `firsts` with the first operations of at most `count` windows of `length` operations; returns how many. The
  * first is the most usual one, each other the one least like those before it. */
-unsigned slice_choose(const struct slice_source *source, unsigned length, unsigned count, uint64_t *firsts);
+unsigned slice_choose(struct slice_source *source, unsigned length, unsigned count, uint64_t *firsts);
 
 #endif
