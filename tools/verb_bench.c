@@ -26,7 +26,7 @@ static const struct verb_help help = {
     "         sequence; 'switching' is threads with three threads that are switched inside operations. The cost of a\n"
     "         reset and of a switch, the same in the sanitizer build, and the ratio to the empty libFuzzer target.\n"
     "         Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n"
-    "  record what hakfuzz record costs a command, whose output is thrown away: its time with and without the recorder.\n",
+    "  record what hakfuzz record costs a command, whose output is thrown away: its time with and without it.\n",
     "  hakfuzz bench fuzz\n"
     "  hakfuzz bench fuzz --seconds 30 --json\n"
     "  hakfuzz bench record --rounds 9 -- python3 -c 'print(sum(range(1000)))'\n",

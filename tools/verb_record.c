@@ -19,10 +19,11 @@ static const struct verb_help help = {
     "record",
     "[-o FILE] [--json] -- COMMAND [ARGUMENT...]\n"
     "       hakfuzz record --slice RECORDING -o DIR [--count N] [--records N]",
-    "Runs a command and writes down what it asks its malloc for: which thread, which operation, how much, which block.\n"
-    "Each process it starts gets a recording of its own: the first one FILE, the others FILE.2-PROGRAM and so on. A child\n"
-    "of fork begins with the blocks that its parent had. The command's exit status is part of the summary, which goes to\n"
-    "standard error; with --json it goes to standard output, and what the command prints there to standard error.\n"
+    "Runs a command and writes down what it asks its malloc for: which thread, which operation, how much, which\n"
+    "block. Each process it starts gets a recording of its own: FILE.hakrec is the first one's, FILE.2-PROGRAM.hakrec\n"
+    "the second one's, and so on. A child of fork begins with the blocks that its parent had. The command's exit\n"
+    "status is part of the summary, which goes to standard error; with --json it goes to standard output, and what\n"
+    "the command prints there to standard error.\n"
     "\n"
     "With --slice, cuts programs for the fuzzer from a recording, as different from each other as there are.\n"
     "docs/recordings.md says more.\n",

@@ -25,15 +25,15 @@
 static const struct verb_help help = {
     "replay",
     "[OPTION...] RECORDING",
-    "Runs a recording (hakfuzz record) on hakmem, on libc, or on any malloc that can be preloaded, with as many threads as\n"
-    "it had, at full speed. An operation waits for nothing but what it depends on: a free for its malloc. One byte on each\n"
-    "page of a block is written, as programs do.\n"
+    "Runs a recording (hakfuzz record) on hakmem, on libc, or on any malloc that can be preloaded, with as many\n"
+    "threads as it had, at full speed. An operation waits for nothing but what it depends on: a free for its malloc.\n"
+    "One byte on each page of a block is written, as programs do.\n"
     "\n"
     "A row of the table is a malloc: the median of the times, per operation too, processor time, the most that was\n"
     "resident, and resident over live memory when most was live.\n"
     "\n"
-    "With --oracle every block is filled and verified, and checked for overlap, alignment and usable size; that is slower,\n"
-    "and what breaks a check, crashes or never ends is a finding.\n",
+    "With --oracle every block is filled and verified, and checked for overlap, alignment and usable size; that is\n"
+    "slower, and what breaks a check, crashes or never ends is a finding.\n",
     "  hakfuzz replay python.hakrec\n"
     "  hakfuzz replay python.hakrec --malloc hakmem --malloc libc --malloc libjemalloc.so.2 --times 9\n"
     "  hakfuzz replay python.hakrec --oracle\n"
