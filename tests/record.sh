@@ -74,6 +74,18 @@ counts remote_frees '[1-9][0-9]*'
 "$hakfuzz" replay --print act.hakrec >trade.txt || fail "$name" 'it can be printed'
 cp act.hakrec trade.hakrec
 
+# The same where it matters most, and where calloc calls malloc by name.
+gcc -std=c17 -O1 -shared -fPIC -fno-builtin "$HAKMEM_SOURCE/tests/record.d/handover.c" -o handover.so || exit 2
+for act in handover handover-realloc names; do
+    expect "record: $act" 0 env LD_PRELOAD=./handover.so "$hakfuzz" record --json -o act.hakrec -- ./acts "$act"
+    counts exit_status 7
+    counts unknown_frees 0
+    counts implied_frees 0
+done
+expect 'a calloc that calls malloc is one operation' 0 "$hakfuzz" replay --print act.hakrec
+lacks out 'malloc b[0-9]+ 210006'
+has out 'calloc b[0-9]+ 210006'
+
 # ---- when it cannot be, or not to the end ----------------------------------------------------------------------------
 
 expect 'a limit of file sizes does not kill the program' 0 \
@@ -81,6 +93,10 @@ expect 'a limit of file sizes does not kill the program' 0 \
 has err 'exit status 7; 2 processes'
 has err 'recording ended early, at operation [0-9]+: File too large'
 expect 'what is there until then is whole' 0 "$hakfuzz" replay --print act.2-acts.hakrec
+expect 'threads that have ended leave their room to others' 0 \
+    "$hakfuzz" record -o act.hakrec -- bash -c 'ulimit -f 4096; exec ./acts churn'
+lacks err 'ended early'
+has err ' 3001 threads'
 expect 'standard output is the command'\''s' 0 "$hakfuzz" record -o act.hakrec -- echo hello
 printf 'hello\n' >hello
 same out hello

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zstd.h>
 
 #include "tools/raw_live.h"
 #include "tools/recording.h"
@@ -199,6 +200,48 @@ static void test_nonsense_is_not_written(void **state) {
     unlink(copy);
 }
 
+/* The same rules where nobody wrote a proper file: a checksum says nothing about sense. */
+static void test_nonsense_is_not_read(void **state) {
+    (void)state;
+    enum { MALLOC = 1, FREE = 7, END = 9, THREAD = 0x10 };
+    static const struct {
+        const char *why; /* NULL: it is fine */
+        unsigned char bytes[24];
+        unsigned size_bytes;
+    } files[] = {
+        {NULL, {0, 0, 0, 0, 0, 0, 0}, 7},
+        {NULL, {0, 0, MALLOC, 8, FREE, 0, 0, 2, 1, 1, 8}, 11},
+        {"totals", {0, 0, MALLOC, 8, FREE, 0, 0, 2, 1, 1, 9}, 11},
+        {"totals", {0, 0, MALLOC, 8, FREE, 0, 0, 3, 1, 1, 8}, 11},
+        {"not live", {0, 0, MALLOC, 8, FREE, 0, FREE, 0, 0, 3, 1, 1, 8}, 13},
+        {"not live", {0, 0, MALLOC, 8, FREE, 1, 0, 2, 1, 1, 8}, 11},
+        {"out of order", {0, 0, MALLOC | THREAD, 1, 8, 0, 1, 1, 1, 8}, 10},
+        {"after its end", {0, 0, END, MALLOC, 8, 0, 2, 1, 1, 8}, 10},
+        {"of no kind", {0, 0, 15, 0, 1, 0, 0, 0}, 8},
+        {"of no kind", {0, 0, MALLOC | 0x20, 8, 0, 1, 1, 1, 8}, 9},
+        {"inherits", {0, 1, 0, 0, 0, 0, 0}, 7},
+        {"behind its end", {0, 0, 0, 0, 0, 0, 0, 0}, 8},
+        {"ends inside", {0, 0, MALLOC}, 3},
+        {"too long", {0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80}, 12},
+        {"name is too long", {64, 0}, 2},
+        {"beyond all memory", {0, 0, 5, 8, 48, 0, 1, 1, 1, 8}, 10},
+    };
+    char copy[sizeof path + 4], why[RECORDING_WHY_BYTES];
+    snprintf(copy, sizeof copy, "%s.bad", path);
+    for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++) {
+        unsigned char file[200] = "hakrec1\n";
+        size_t packed = ZSTD_compress(file + 8, sizeof file - 8, files[i].bytes, files[i].size_bytes, 1);
+        assert_false(ZSTD_isError(packed));
+        write_file(copy, file, packed + 8);
+        enum recording_read outcome = read_through(copy, why);
+        if (outcome != (files[i].why == NULL ? RECORDING_END : RECORDING_DAMAGED) ||
+            (files[i].why != NULL && strstr(why, files[i].why) == NULL)) {
+            fail_msg("file %u: '%s', not '%s'", i, why, files[i].why != NULL ? files[i].why : "fine");
+        }
+    }
+    unlink(copy);
+}
+
 /* --- slices --- */
 
 static void test_sizes_are_as_near_as_can_be(void **state) {
@@ -212,6 +255,8 @@ static void test_sizes_are_as_near_as_can_be(void **state) {
         }
     }
     struct record record = {0};
+    slice_size(24, &record); /* as far from 16 as from 32 */
+    assert_int_equal(program_boundaries[record.boundary].value_bytes, 16);
     slice_size(3 * 1024 * 1024 - 5, &record); /* between 2m and 4m */
     assert_int_equal(record_size_bytes(&record), 2 * 1024 * 1024 + 127);
     slice_size(4 * 1024 * 1024 - 128, &record);
@@ -345,9 +390,13 @@ static void test_live_blocks_are_found(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_written_is_read), cmocka_unit_test(test_damage_is_noticed),
-        cmocka_unit_test(test_nonsense_is_not_written), cmocka_unit_test(test_sizes_are_as_near_as_can_be),
-        cmocka_unit_test(test_slices_are_whole),        cmocka_unit_test(test_windows_differ),
+        cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_damage_is_noticed),
+        cmocka_unit_test(test_nonsense_is_not_written),
+        cmocka_unit_test(test_nonsense_is_not_read),
+        cmocka_unit_test(test_sizes_are_as_near_as_can_be),
+        cmocka_unit_test(test_slices_are_whole),
+        cmocka_unit_test(test_windows_differ),
         cmocka_unit_test(test_live_blocks_are_found),
     };
     return cmocka_run_group_tests_name("recording", tests, write_history, remove_history);

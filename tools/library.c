@@ -10,7 +10,7 @@
 #include "tools/place.h"
 
 char *library_find(const char *verb_name, const char *file) {
-    static const char *const places[] = {"", "/" HAKMEM_LIBRARIES_FROM_TOOL, "/../release"};
+    static const char *const places[] = {".", HAKMEM_LIBRARIES_FROM_TOOL, "../release"};
     char *self = self_path();
     char *slash = self != NULL ? strrchr(self, '/') : NULL;
     if (slash != NULL) {
@@ -19,7 +19,7 @@ char *library_find(const char *verb_name, const char *file) {
     char *found = NULL;
     for (unsigned i = 0; i < sizeof places / sizeof places[0] && found == NULL && slash != NULL; i++) {
         char path[PATH_MAX];
-        if ((size_t)snprintf(path, sizeof path, "%s%s/%s", self, places[i], file) < sizeof path &&
+        if ((size_t)snprintf(path, sizeof path, "%s/%s/%s", self, places[i], file) < sizeof path &&
             access(path, R_OK) == 0) {
             found = realpath(path, NULL);
         }

@@ -155,12 +155,45 @@ static void act_churn(void) {
     }
 }
 
+/* With handover.c behind: the other thread has the address before the call that gives it back returns. */
+static void *take_over(void *unused) {
+    (void)unused;
+    void *same = malloc(78001);
+    free(malloc(78002));
+    return same;
+}
+
+static void hand_over(int by_realloc) {
+    pthread_t thread;
+    shared = malloc(78001);
+    void *block = shared;
+    check(pthread_create(&thread, NULL, take_over, NULL) == 0);
+    if (by_realloc) {
+        shared = realloc(block, 78003);
+        free(shared);
+    } else {
+        free(block);
+    }
+    void *same;
+    check(pthread_join(thread, &same) == 0 && same == block);
+}
+
+static void act_hand_over(void) {
+    hand_over(0);
+}
+
+static void act_hand_over_by_realloc(void) {
+    hand_over(1);
+}
+
 static const struct {
     const char *name;
     void (*act)(void);
 } acts[] = {
-    {"names", act_names}, {"threads", act_threads}, {"fork", act_fork},   {"clone", act_clone}, {"exec", act_exec},
-    {"kill", act_kill},   {"many", act_many},       {"close", act_close}, {"trade", act_trade}, {"churn", act_churn},
+    {"names", act_names}, {"threads", act_threads},    {"fork", act_fork},
+    {"clone", act_clone}, {"exec", act_exec},          {"kill", act_kill},
+    {"many", act_many},   {"close", act_close},        {"trade", act_trade},
+    {"churn", act_churn}, {"handover", act_hand_over}, {"handover-realloc", act_hand_over_by_realloc},
 };
 
 int main(int argc, char **argv) {
