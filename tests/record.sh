@@ -165,7 +165,10 @@ expect 'a prefix that nothing has' 2 "$hakfuzz" replay act.hakrec --malloc hakme
 has err 'there is no function nosuch_malloc'
 expect 'a library that is not there' 2 "$hakfuzz" replay act.hakrec --malloc ./libnosuch.so
 expect 'a library that the loader does not find' 2 "$hakfuzz" replay act.hakrec --malloc libnosuch.so
-has err "'libnosuch.so': cannot be loaded"
+has err "'libnosuch.so': is not in use"
+gcc -shared -x c - -o none.so <<<'int nothing;' || exit 2
+expect 'a library without a malloc' 2 "$hakfuzz" replay act.hakrec --malloc ./none.so
+has err 'none.so.: is not in use'
 bad() { # bad DEFINITION CHECK RECORDING: a malloc that is bad so is found out
     gcc -std=c17 -O1 -shared -fPIC -fno-builtin "$1" "$HAKMEM_SOURCE/tests/programs.d/bad_malloc.c" -o bad.so || exit 2
     expect "replay finds $1" 1 "$hakfuzz" replay "$3" --oracle --times 1 --malloc ./bad.so
