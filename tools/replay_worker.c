@@ -18,9 +18,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "oracle/backend.h"
 #include "tools/replay_check.h"
 #include "tools/replay_image.h"
-#include "tools/replay_malloc.h"
 #include "tools/terminal.h"
 #include "tools/verb.h"
 
@@ -33,7 +33,7 @@ struct shared_slot {
 
 static struct {
     const struct replay_image *image;
-    struct replay_malloc malloc;
+    struct backend malloc;
     bool oracle;
     void **local;
     struct shared_slot *shared;
@@ -95,7 +95,7 @@ static void touch(volatile unsigned char *block, uint64_t from, uint64_t size_by
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
 static void *make(const struct replay_op *op) {
-    const struct replay_malloc *under_test = &work.malloc;
+    const struct backend *under_test = &work.malloc;
     size_t align_bytes = (size_t)1 << op->shift;
     void *block = NULL;
     switch (op->kind & REPLAY_KIND) {
@@ -309,16 +309,36 @@ static struct replay_result measure(void) {
     return result;
 }
 
+/* What is preloaded, or libc. A library that has no calloc or the like leaves it to the process. */
+static bool open_malloc(const char *prefix) {
+    const char *library = getenv("LD_PRELOAD");
+    struct backend process;
+    char why[RECORDING_WHY_BYTES];
+    if (!backend_open(&work.malloc, library != NULL ? library : "libc", prefix, why, sizeof why)) {
+        fprintf(stderr, "hakfuzz replay: %s\n", why);
+        return false;
+    }
+    if (*prefix == '\0' && backend_open(&process, "libc", "", why, sizeof why)) {
+        work.malloc.calloc = work.malloc.calloc != NULL ? work.malloc.calloc : process.calloc;
+        work.malloc.realloc = work.malloc.realloc != NULL ? work.malloc.realloc : process.realloc;
+        work.malloc.posix_memalign =
+            work.malloc.posix_memalign != NULL ? work.malloc.posix_memalign : process.posix_memalign;
+    }
+    if (work.malloc.calloc == NULL || work.malloc.realloc == NULL || work.malloc.posix_memalign == NULL) {
+        fprintf(stderr, "hakfuzz replay: %s has malloc, but not calloc, realloc and posix_memalign too, behind '%s'\n",
+                library != NULL ? library : "libc", prefix);
+        return false;
+    }
+    return true;
+}
+
 static bool prepare(int fd, const char *prefix, bool oracle) {
-    const char *missing;
     work.image = replay_image_map(fd);
     if (work.image == NULL) {
         fprintf(stderr, "hakfuzz replay: cannot map the recording: %s\n", strerror(errno));
         return false;
     }
-    if (!replay_malloc_open(&work.malloc, prefix, &missing)) {
-        fprintf(stderr, "hakfuzz replay: there is no function %s%s; --prefix says what the names begin with\n", prefix,
-                missing);
+    if (!open_malloc(prefix)) {
         return false;
     }
     work.oracle = oracle;
@@ -337,8 +357,6 @@ int replay_work(int fd, const char *prefix, bool oracle) {
     if (!prepare(fd, prefix, oracle)) {
         return EXIT_USAGE;
     }
-    printf(REPLAY_LIBRARY "%s\n", work.malloc.library);
-    fflush(stdout);
     struct replay_result result = measure();
     if (oracle) {
         check_rest();

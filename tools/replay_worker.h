@@ -19,7 +19,6 @@ struct replay_result {
 #define REPLAY_RESULT_SCAN "replay-result %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
 /* And a finding: check id, message. */
 #define REPLAY_FINDING "replay-finding "
-#define REPLAY_LIBRARY "replay-library "
 
 /* Run the image behind descriptor `fd`; `oracle`: with checks. Returns an exit code. */
 int replay_work(int fd, const char *prefix, bool oracle);
