@@ -100,6 +100,9 @@ has err ' 3001 threads'
 expect 'standard output is the command'\''s' 0 "$hakfuzz" record -o act.hakrec -- echo hello
 printf 'hello\n' >hello
 same out hello
+expect 'nobody reads the summary: nothing is left behind' 0 \
+    bash -c '{ "$1" record -o act.hakrec -- ./acts names; echo $? >code; } 2>&1 | true; [ -s code ]' - "$hakfuzz"
+[ -z "$(ls -A "$TMPDIR")" ] || fail "$name" 'temporary files are gone'
 expect 'with --json it is the tool'\''s' 0 "$hakfuzz" record --json -o act.hakrec -- echo hello
 lacks out hello
 counts exit_status 0

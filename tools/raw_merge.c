@@ -223,6 +223,10 @@ static bool walk(struct merge *merge) {
     uint64_t done = 0, last = 0;
     while (raw_file_next(merge->file, &event)) {
         if (++done % PROGRESS_EVENTS == 0) {
+            if (interrupted()) {
+                fprintf(stderr, "hakfuzz record: interrupted; %s is no recording\n", merge->out->path);
+                return false;
+            }
             progress("%s: %llu of %llu events", merge->file->program, (unsigned long long)done,
                      (unsigned long long)merge->events);
         }

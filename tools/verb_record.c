@@ -92,6 +92,8 @@ static int record_command(struct recording_request *record) {
                                  .directory = whole,
                                  .output_to_error = record->options.json != 0};
         if (record_run(&run, help.name)) {
+            signal(SIGPIPE, SIG_IGN); /* what it wrote is to be removed, whoever listens */
+            interrupts_watch();
             code = record_merge(record, &run);
         }
     }
