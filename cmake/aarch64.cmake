@@ -1,6 +1,6 @@
 # aarch64: cross-building with Debian's compiler; what is built runs under qemu's user mode.
 #
-# libc is that of the cross compiler. The other libraries (cmocka, popt, cJSON) are unpacked by `ci/setup --aarch64`
+# libc is that of the cross compiler. The other libraries (cmocka, popt, cJSON, zstd) are unpacked by `ci/setup --aarch64`
 # into a directory of their own, so that nobody's system becomes one of two architectures.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)

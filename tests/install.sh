@@ -53,7 +53,7 @@ prefix=$work/prefix
 pc=$(find "$prefix" -name hakmem.pc)
 lib=$(dirname "$(dirname "${pc:?no hakmem.pc is installed}")")
 for file in "$lib"/{libhakmem.so,libhakmem.so.0,libhakmem.a,hakmem.o,hakmem-gdb.py,cmake/hakmem/hakmemConfig.cmake} \
-    "$(realpath "$lib/libhakmem.so")-gdb.py" "$prefix"/{include/hakmem.h,bin/hakfuzz} \
+    "$(realpath "$lib/libhakmem.so")-gdb.py" "$lib/libhakmem_recorder.so" "$prefix"/{include/hakmem.h,bin/hakfuzz} \
     "$prefix"/share/{man/man1/hakfuzz.1,man/man1/hakfuzz-min.1,bash-completion/completions/hakfuzz}; do
     [ -e "$file" ] || echo "$file"
 done | complain 'not installed'

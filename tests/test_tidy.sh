@@ -50,6 +50,7 @@ layer allocator 'allocator'
 layer oracle 'allocator|oracle'
 layer fuzz_targets 'allocator|oracle|fuzz_targets'
 layer tools 'allocator|oracle|tools'
+layer tools/recorder 'tools/recorder'
 layer bench 'bench'
 grep -nE '^ *# *include *<(popt|cJSON|cjson|cmocka|stdio\.h)' allocator/*.[ch] |
     complain 'allocator/ needs nothing but libc headers, and no stdio'
@@ -121,6 +122,17 @@ if [ -f "$build/libhakmem.so" ]; then
         complain 'libhakmem.so needs more than libc'
 else
     echo "$build/libhakmem.so is not there" | complain 'exports'
+fi
+
+# What it stands in front of, and nothing else.
+if [ -f "$build/libhakmem_recorder.so" ]; then
+    exported=$(nm -D --defined-only "$build/libhakmem_recorder.so" | awk '{ print $NF }' | sort -u)
+    need 'exports of libhakmem_recorder.so' "$(wc -w <<<"$exported")"
+    grep -E '^((__libc_)?(realloc|free|memalign|valloc|pvalloc|malloc|calloc)|reallocarray|free_.*|aligned_alloc|posix_memalign)$' tests/exports.txt |
+        sort -u | diff - <(echo "$exported") | grep '^[<>]' | sed 's/^</missing:/; s/^>/extra:  /' |
+        complain 'exports of libhakmem_recorder.so'
+else
+    echo "$build/libhakmem_recorder.so is not there" | complain 'exports of the recorder'
 fi
 
 if [ "$failures" -gt 0 ]; then

@@ -26,6 +26,8 @@ const struct verb_info verb_table[] = {
     {"orders", "which memory orders are needed: weaken each, and see what finds it", verb_orders},
     {"sites", "the allocator's accesses to shared memory, where threads may be switched", verb_sites},
     {"explore", "run a tiny program under every schedule with few preemptions", verb_explore},
+    {"record", "write down what any program asks its malloc for; cut seeds from it", verb_record},
+    {"replay", "run a recording on hakmem or any other malloc: time, memory, checks", verb_replay},
     {"manual", "write the manual pages", verb_manual},
     {"completion", "print what a shell needs to complete words of this tool", verb_completion},
 };

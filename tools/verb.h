@@ -30,6 +30,8 @@ verb_function verb_detect;
 verb_function verb_sites;
 verb_function verb_orders;
 verb_function verb_explore;
+verb_function verb_record;
+verb_function verb_replay;
 verb_function verb_min;
 verb_function verb_triage;
 verb_function verb_manual;

@@ -9,6 +9,7 @@
 #include "oracle/world.h"
 #include "tools/choice.h"
 #include "tools/bench_children.h"
+#include "tools/bench_record.h"
 #include "tools/json.h"
 #include "tools/options.h"
 #include "tools/place.h"
@@ -19,17 +20,26 @@
 
 static const struct verb_help help = {
     "bench",
-    "[OPTION...] NAME",
+    "[OPTION...] NAME [-- COMMAND [ARGUMENT...]]",
     "NAME is what to measure:\n"
     "  fuzz   executions a second of 64-operation programs (256 fixed ones, round robin) on the targets threads and\n"
     "         sequence; 'switching' is threads with three threads that are switched inside operations. The cost of a\n"
     "         reset and of a switch, the same in the sanitizer build, and the ratio to the empty libFuzzer target.\n"
-    "         Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n",
+    "         Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n"
+    "  record what hakfuzz record costs a command, whose output is thrown away: its time with and without it.\n",
     "  hakfuzz bench fuzz\n"
-    "  hakfuzz bench fuzz --seconds 30 --json\n",
+    "  hakfuzz bench fuzz --seconds 30 --json\n"
+    "  hakfuzz bench record --rounds 9 -- python3 -c 'print(sum(range(1000)))'\n",
 };
 
-enum { ROUNDS = 5, SECONDS_MAX = 3600, RESET_PAGES = 64, POOLS = 3, ROW_COUNT = 2 * POOLS + 1 };
+enum {
+    ROUNDS = 5,
+    SECONDS_MAX = 3600,
+    RECORD_ROUNDS_MAX = 100,
+    RESET_PAGES = 64,
+    POOLS = 3,
+    ROW_COUNT = 2 * POOLS + 1
+};
 static const struct {
     enum target target;
     enum throughput_schedule schedule;
@@ -41,6 +51,7 @@ enum { POOL_SWITCHING = 1 };
 struct bench {
     struct options options;
     int seconds;
+    int rounds;
     int worker;
     struct throughput_pool *pools;       /* POOLS */
     struct throughput_pool *rescheduled; /* one, for the cost of a switch */
@@ -248,6 +259,9 @@ static int work(struct bench *bench) {
 }
 
 static int bench_fuzz(struct bench *bench) {
+    if (bench->options.argument_count != 1) {
+        return options_complain(&help, "fuzz takes no command: '%s'", bench->options.arguments[1]);
+    }
     if (!options_in_range(&help, "--seconds", bench->seconds, 1, SECONDS_MAX)) {
         return EXIT_USAGE;
     }
@@ -271,15 +285,26 @@ static int bench_fuzz(struct bench *bench) {
     return code;
 }
 
+static int bench_record_command(struct bench *bench) {
+    if (bench->options.argument_count < 2) {
+        return options_complain(&help, "record wants a command, behind --");
+    }
+    if (!options_in_range(&help, "--rounds", bench->rounds, 1, RECORD_ROUNDS_MAX)) {
+        return EXIT_USAGE;
+    }
+    progress_begin();
+    return bench_record(bench->options.arguments + 1, (unsigned)bench->rounds, bench->options.json != 0);
+}
+
 /* What can be measured. */
 static const struct {
     const char *name;
     int (*function)(struct bench *bench);
-} benches[] = {{"fuzz", bench_fuzz}};
+} benches[] = {{"fuzz", bench_fuzz}, {"record", bench_record_command}};
 
 static int bench_arguments(struct bench *bench) {
     const struct options *options = &bench->options;
-    const char *name = options->argument_count == 1 ? options->arguments[0] : "";
+    const char *name = options->argument_count >= 1 ? options->arguments[0] : "";
     for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++) {
         if (strcmp(name, benches[i].name) == 0) {
             return benches[i].function(bench);
@@ -295,10 +320,11 @@ static int bench_arguments(struct bench *bench) {
 }
 
 int verb_bench(int argc, char **argv) {
-    struct bench bench = {.seconds = 10};
+    struct bench bench = {.seconds = 10, .rounds = 7};
     struct poptOption table[] = {
         OPTION_JSON(bench.options),
         {"seconds", 's', POPT_ARG_INT, &bench.seconds, 0, "time for the executions of one build (10)", "N"},
+        {"rounds", 'r', POPT_ARG_INT, &bench.rounds, 0, "of record (7)", "N"},
         {"worker", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, &bench.worker, 0, NULL, NULL},
         POPT_TABLEEND,
     };
