@@ -389,6 +389,7 @@ has err "not 'malloc'; there is: fuzz"
 expect 'bench: executions of this build' 0 "$hakfuzz" bench fuzz --worker --seconds 1
 has out '^worker threads [1-9]'
 has out '^worker switching [1-9]'
+has out '^worker weak [1-9]'
 has out '^worker sequence [1-9]'
 expect 'detect: finds a fault' 0 "$hakfuzz" detect --fault $fault --trials 3
 has out "^$fault +[a-z]+ +$check +3/3 +3/3 +3/3 "

@@ -354,7 +354,9 @@ static void steps_print(const struct emission *emission, uint8_t thread, uint32_
         if (thread != 0 && step->kind == STEP_CREATE) {
             continue;
         }
-        fprintf(out, emission->threaded ? "    turn(%u);\n" : "", i);
+        if (emission->threaded) {
+            fprintf(out, "    turn(%u);\n", i);
+        }
         if (step->kind == STEP_CALL) {
             fputs(step->text, out);
         } else if (thread != 0) {

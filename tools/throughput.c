@@ -25,6 +25,7 @@ static void set_schedule(struct program_header *header, uint8_t *units, uint8_t 
     bool switching = schedule == THROUGHPUT_SWITCHING;
     header->mode = switching && seed % MODE_PERIOD < MODE_COUNT ? (enum program_mode)(seed % MODE_PERIOD) : MODE_GENES;
     header->mode_seed = (uint8_t)(seed * 37);
+    header->weak = schedule == THROUGHPUT_WEAK;
     for (uint32_t i = 0; switching && i < THROUGHPUT_RECORDS; i++) {
         uint8_t *thread = units + i * PROGRAM_RECORD_BYTES + 1;
         *thread = (uint8_t)((*thread + i / RECORDS_IN_TURN) % THREADS);

@@ -20,9 +20,9 @@ struct throughput_pool {
     uint8_t bytes[THROUGHPUT_PROGRAMS][THROUGHPUT_BYTES_MAX];
 };
 
-/* Whether operations run to their end, or three threads are switched inside them: by genes in each program, by mode
- * random in one of six and by pct in another, as the mutator makes them. */
-enum throughput_schedule { THROUGHPUT_WHOLE, THROUGHPUT_SWITCHING };
+/* Operations run to their end; the same, in weak memory; or three threads are switched inside them: by genes in each
+ * program, by mode random in one of six and by pct in another, as the mutator makes them. */
+enum throughput_schedule { THROUGHPUT_WHOLE, THROUGHPUT_WEAK, THROUGHPUT_SWITCHING };
 
 /* Fill the pool; runs each program once. */
 void throughput_pool_make(struct throughput_pool *pool, const struct target_info *target,

@@ -23,8 +23,9 @@ static const struct verb_help help = {
     "[OPTION...] NAME [-- COMMAND [ARGUMENT...]]",
     "NAME is what to measure:\n"
     "  fuzz   executions a second of 64-operation programs (256 fixed ones, round robin) on the targets threads and\n"
-    "         sequence; 'switching' is threads with three threads that are switched inside operations. The cost of a\n"
-    "         reset and of a switch, the same in the sanitizer build, and the ratio to the empty libFuzzer target.\n"
+    "         sequence; 'switching' is threads with three threads that are switched inside operations, 'weak' is\n"
+    "         threads with memory as weak as C11 allows. The cost of a reset and of a switch, the same in the\n"
+    "         sanitizer build, and the ratio to the empty libFuzzer target.\n"
     "         Medians of interleaved rounds. For figures that count, leave the machine alone meanwhile.\n"
     "  record what hakfuzz record costs a command, whose output is thrown away: its time with and without it.\n",
     "  hakfuzz bench fuzz\n"
@@ -37,15 +38,17 @@ enum {
     SECONDS_MAX = 3600,
     RECORD_ROUNDS_MAX = 100,
     RESET_PAGES = 64,
-    POOLS = 3,
+    POOLS = 4,
     ROW_COUNT = 2 * POOLS + 1
 };
 static const struct {
     enum target target;
     enum throughput_schedule schedule;
-} pool_table[POOLS] = {
-    {TARGET_THREADS, THROUGHPUT_WHOLE}, {TARGET_THREADS, THROUGHPUT_SWITCHING}, {TARGET_SEQUENCE, THROUGHPUT_WHOLE}};
-static const char *const pool_names[POOLS] = {"threads", "switching", "sequence"};
+} pool_table[POOLS] = {{TARGET_THREADS, THROUGHPUT_WHOLE},
+                       {TARGET_THREADS, THROUGHPUT_SWITCHING},
+                       {TARGET_THREADS, THROUGHPUT_WEAK},
+                       {TARGET_SEQUENCE, THROUGHPUT_WHOLE}};
+static const char *const pool_names[POOLS] = {"threads", "switching", "weak", "sequence"};
 enum { POOL_SWITCHING = 1 };
 
 struct bench {
@@ -165,10 +168,12 @@ static double median_of(const double *figures, unsigned count) {
 }
 
 static void print_text(const struct bench *bench, const struct row *rows, unsigned count, double empty, double reset) {
-    printf("%d programs a target, each %d records; operations that do something: %.1f (threads), %.1f (switching), "
-           "%.1f (sequence); %u rounds\n\n",
-           THROUGHPUT_PROGRAMS, THROUGHPUT_RECORDS, bench->pools[0].operations, bench->pools[1].operations,
-           bench->pools[2].operations, bench->rounds_done);
+    printf("%d programs a target, each %d records; operations that do something: ", THROUGHPUT_PROGRAMS,
+           THROUGHPUT_RECORDS);
+    for (unsigned i = 0; i < POOLS; i++) {
+        printf("%.1f (%s)%s", bench->pools[i].operations, pool_names[i], i + 1 < POOLS ? ", " : "");
+    }
+    printf("; %u rounds\n\n", bench->rounds_done);
     printf("%-24s  %12s  %25s  %8s  %s\n", "", "executions/s", "(least .. most)", "ns/op", "empty target is");
     for (unsigned i = 0; i < count; i++) {
         const struct row *row = &rows[i];
