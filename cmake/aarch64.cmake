@@ -34,5 +34,6 @@ set(HAKMEM_EMULATOR_CANNOT
     "test_real_limits: qemu keeps no RLIMIT_AS, so the address space never runs out"
     "test_real_memory: the kernel counts qemu's own memory as the program's, so what is given back does not show"
     "test_real_pinned: the same, as for test_real_memory"
+    "test_afl_mutator: starts itself anew, as a program of the machine, which it is not under qemu"
     "test_real_huge: qemu keeps MADV_HUGEPAGE to itself, and shows its own areas in smaps"
     "test_real_mremap: qemu keeps MADV_DONTDUMP to itself, so no mapping is cut into several areas by it")

@@ -107,12 +107,20 @@ struct weak_location *weak_table_open(uint32_t size_bytes, const struct weak_eve
     return location;
 }
 
+/* A way of the set with a location in [start, start + size_bytes); WEAK_WAYS_MAX: none. */
+static uint32_t way_within(uint32_t set, uint64_t start, uint64_t size_bytes) {
+    uint32_t way = 0;
+    while (way < WEAK_WAYS_MAX && !(is_live(weak_table.tags[set][way]) && overlaps(set, way, start, size_bytes))) {
+        way++;
+    }
+    return way;
+}
+
+/* Found first and dropped then: gcc 12 takes the two in one loop for a function without effects. */
 static void word_forget(uint64_t word, uint64_t start, uint64_t size_bytes) {
     uint32_t set = weak_table_set(word * WEAK_WORD_BYTES);
-    for (uint32_t way = 0; way < WEAK_WAYS_MAX; way++) {
-        if (is_live(weak_table.tags[set][way]) && overlaps(set, way, start, size_bytes)) {
-            way_drop(set, way);
-        }
+    for (uint32_t way; (way = way_within(set, start, size_bytes)) < WEAK_WAYS_MAX;) {
+        way_drop(set, way);
     }
 }
 
