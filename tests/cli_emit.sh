@@ -26,7 +26,7 @@ has out '^carve.c: plain file, compiled and run 3 times: finding: double-alloc a
 expect 'emit-c: the stated command' 1 sh -c "$(stated carve.c)"
 has out '^finding: double-alloc at 3'
 sed 's/hak_trial_begin(1,/hak_trial_begin(0,/' carve.c >healthy.c
-expect 'emit-c: without the fault it is clean' 0 sh -c "$(stated carve.c | sed 's/carve\.c/healthy.c/; s/-o carve/-o healthy/; s/\.\/carve/.\/healthy/')"
+expect 'emit-c: without the fault it is clean' 0 sh -c "$(stated carve.c | sed 's/carve/healthy/g')"
 has out '^clean$'
 expect 'emit-c: no warnings' 0 gcc -std=gnu17 -Wall -Wextra -Werror -fno-builtin -c carve.c -o carve.o
 
@@ -69,6 +69,18 @@ has out '^clean: '
 [ ! -e clean.c ] || fail "$name" 'no file'
 expect 'emit-c: nowhere to write' 2 "$hakfuzz" emit-c --fault carve-by-used "$corpus/sequence/regress/carve-by-used.hak" -o nowhere/x.c
 has err 'nowhere/x.c'
+cp "$corpus/threads/regress/owner-8bit.hak" mine.c
+expect 'emit-c: the input is not overwritten' 2 "$hakfuzz" emit-c --fault owner-8bit mine.c
+has err "'mine.c' is input and output"
+expect 'emit-c: nor a file that is there' 2 "$hakfuzz" emit-c --fault owner-8bit "$corpus/threads/regress/owner-8bit.hak"
+has err "'owner-8bit.c' is there already"
+mkdir "d*"
+cp "$corpus/sequence/regress/carve-by-used.hak" "d*/it's *.hak"
+expect 'emit-c: names that mean something to shell and compiler' 1 "$hakfuzz" emit-c --target sequence --fault carve-by-used "d*/it's *.hak"
+expect 'emit-c: the stated command with such names' 1 sh -c "$(stated "it's *.c")"
+has out '^finding: double-alloc at 3'
+expect 'emit-c: a prefix of nothing' 2 "$hakfuzz" emit-c --prefix zz_ two.hak
+expect 'emit-c: standard input has no name' 2 "$hakfuzz" emit-c -
 expect 'emit-c: no compiler' 2 env CC=no-such-compiler "$hakfuzz" emit-c --fault carve-by-used "$corpus/sequence/regress/carve-by-used.hak" -o cc.c
 has err 'could not be compiled'
 expect 'emit-c: no input' 2 "$hakfuzz" emit-c

@@ -159,4 +159,7 @@ END
 expect 'json: the tape' 1 bash -c '"$1" show --json --fault push-keeps-head "$2" >tape.json' - "$hakfuzz" "$regress/push-keeps-head.hak"
 expect 'json: every step has its state' 0 python3 tape.py tape.json
 has out '^An operation does not come to its end'
+[ ! -w /dev/full ] || for view in --json --trace --html --shiviz; do
+    expect "show: a disk that is full: $view" 2 "$hakfuzz" show $view --fault carve-by-used "$HAKMEM_SOURCE/corpus/sequence/regress/carve-by-used.hak" -o /dev/full
+done
 finish

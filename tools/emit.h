@@ -16,7 +16,8 @@
 /* What the head of a file says. */
 struct emit_head {
     const char *name;      /* of the file that is written */
-    const char *input;     /* the program it was made of */
+    const char *input;     /* the program it was made of, as it may stand in a comment */
+    enum check check;      /* the finding, as the input's owner knows it */
     const char *build;     /* one command */
     const char *seen;      /* NULL: not run yet */
     const char *malloc_is; /* "hakmem", "libc", a path */

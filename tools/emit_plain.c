@@ -315,7 +315,7 @@ static void head_print(const struct emission *emission, const struct emit_head *
         " *     %s\n *\n"
         " * Expected: \"clean\", exit status 0.\n"
         " * Seen: %s */\n",
-        head->name, check_table[verdict->check].id, head->input, head->malloc_is, head->build,
+        head->name, check_table[head->check].id, head->input, head->malloc_is, head->build,
         head->seen != NULL ? head->seen : verdict->message);
     fprintf(out, "#define CALL(name) %s%sname\n", prefix, *prefix != '\0' ? "##" : "");
     fputs(emit_plain_text, out);

@@ -50,7 +50,7 @@ void emit_world(FILE *out, const struct emit_head *head, const struct target_inf
             "int hakmem_reproduce(const char *target, const char *fault, const unsigned char *program,\n"
             "                     size_t size_bytes, const char *expected_signature);\n\n"
             "static const unsigned char program[] = {\n    ",
-            head->name, check_table[verdict->check].id, head->input, head->build, verdict->message, verdict->signature);
+            head->name, check_table[head->check].id, head->input, head->build, verdict->message, verdict->signature);
     size_t header_bytes = program->size_bytes < PROGRAM_HEADER_BYTES ? program->size_bytes : PROGRAM_HEADER_BYTES;
     bytes_print(out, program->bytes, header_bytes);
     fputs(" /* header */\n", out);

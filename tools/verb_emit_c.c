@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "oracle/fault.h"
 #include "oracle/files.h"
 #include "oracle/input.h"
 #include "tools/child.h"
 #include "tools/choice.h"
+#include "tools/convert.h"
 #include "tools/emit.h"
 #include "tools/execute.h"
 #include "tools/json.h"
@@ -89,18 +91,50 @@ static bool seen_read(const struct child *child, bool *is_clean, char *seen) {
     return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_FINDING;
 }
 
+static bool go_on(void *unused, size_t done) {
+    (void)unused, (void)done;
+    progress("compiling and running");
+    return !interrupted();
+}
+
 /* Run a shell command in the temporary directory. NULL-terminated output stays in *child. */
 static void shell(const char *directory, const char *command, struct child *child) {
     *child = (struct child){
         .arguments = {"/bin/sh", "-c", command, NULL}, .directory = directory, .fault = "none", .timeout_s = TIMEOUT_S};
-    children_run(child, 1, 1, NULL, NULL);
+    children_run(child, 1, 1, go_on, NULL);
+}
+
+/* A word of the shell: in quotes, and quotes in it outside of them. Cut at `capacity`. */
+static void shell_word(char *word, size_t capacity, const char *text) {
+    size_t length = 0;
+    word[length++] = '\'';
+    for (; *text != '\0' && length + sizeof "'\\''" < capacity; text++) {
+        length += (size_t)snprintf(word + length, capacity - length, *text == '\'' ? "'\\''" : "%c", *text);
+    }
+    word[length++] = '\'';
+    word[length] = '\0';
+}
+
+/* The last part of a path as it may stand in a comment: whoever gets the file need not know where it came from. */
+static void comment_name(char *name, size_t capacity, const char *path) {
+    const char *last = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+    snprintf(name, capacity, "%s", strcmp(path, "-") == 0 ? "standard input" : last);
+    for (char *at = name; *at != '\0'; at++) {
+        *at = (unsigned char)*at < ' ' || *at == '*' ? '_' : *at;
+    }
 }
 
 /* The build command, as the file's head states it: `extra` is what to link. Text longer than any path is cut, and then
  * does not build. */
 static void build_command(char *command, const char *source, const char *program, const char *extra) {
-    int length = snprintf(command, COMMAND_BYTES, "${CC:-cc} -std=gnu17 -g -fno-builtin -pthread %s %s -o %s && ./%s",
-                          source, extra, program, program);
+    char words[3][PATH_MAX];
+    char run[PATH_MAX + 2];
+    snprintf(run, sizeof run, "./%s", program);
+    shell_word(words[0], sizeof words[0], source);
+    shell_word(words[1], sizeof words[1], program);
+    shell_word(words[2], sizeof words[2], run);
+    int length = snprintf(command, COMMAND_BYTES, "${CC:-cc} -std=gnu17 -g -fno-builtin -pthread %s %s -o %s && %s",
+                          words[0], extra, words[1], words[2]);
     if (length >= COMMAND_BYTES) {
         command[0] = '\0';
     }
@@ -115,7 +149,7 @@ static bool is_reproduced(struct emit_verb *verb, const char *extra, const char 
         bool is_clean;
         shell(verb->directory, i == 0 ? command : "./try", &child);
         bool found = seen_read(&child, &is_clean, verb->seen);
-        bool failed = !found && !is_clean && i == 0;
+        bool failed = !found && !is_clean && i == 0 && !interrupted();
         if (failed) {
             fprintf(stderr, "hakfuzz emit-c: the %s file could not be compiled or run: %s\n%s\n", kind, verb->seen,
                     child.output != NULL ? child.output : "");
@@ -180,8 +214,11 @@ static int file_try(struct emit_verb *verb, emit_function *write, const char *ki
     const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
     snprintf(program, sizeof program, "%.*s", (int)(strlen(name) - strlen(".c")), name);
     build_command(build, name, program, extra);
+    char input[256];
+    comment_name(input, sizeof input, verb->options.arguments[0]);
     struct emit_head head = {.name = name,
-                             .input = verb->options.arguments[0],
+                             .input = input,
+                             .check = (verb->malloc_name == NULL ? &verb->world.verdict : &verb->real.verdict)->check,
                              .build = build,
                              .malloc_is =
                                  verb->malloc_name == NULL ? "hakmem as it is built to be tried" : verb->malloc_name};
@@ -224,8 +261,12 @@ static int plain_try(struct emit_verb *verb, const char *path) {
         return EXIT_CLEAN;
     }
     if (verb->library != NULL) {
-        int length = (int)(strrchr(verb->library, '/') - verb->library);
-        snprintf(extra, sizeof extra, "'%s' -Wl,-rpath,'%.*s'", verb->library, length, verb->library);
+        char library[PATH_MAX], directory[PATH_MAX], words[2][PATH_MAX];
+        snprintf(library, sizeof library, "%s", verb->library);
+        snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(library, '/') - library), library);
+        shell_word(words[0], sizeof words[0], library);
+        shell_word(words[1], sizeof words[1], directory);
+        snprintf(extra, sizeof extra, "%s -Wl,-rpath,%s", words[0], words[1]);
     }
     return file_try(verb, plain_write, "plain", path, extra);
 }
@@ -238,7 +279,9 @@ static int world_try(struct emit_verb *verb, const char *path) {
               stderr);
         return EXIT_USAGE;
     }
-    snprintf(extra, sizeof extra, "'%s' -lm", library);
+    char word[PATH_MAX];
+    shell_word(word, sizeof word, library);
+    snprintf(extra, sizeof extra, "%s -lm", word);
     snprintf(world_path, sizeof world_path, "%.*s_world.c", (int)(strlen(path) - strlen(".c")), path);
     free(library);
     return file_try(verb, world_write, "world", world_path, extra);
@@ -270,15 +313,19 @@ static int emit_hakmem(struct emit_verb *verb, const char *path) {
 static int emit_run(struct emit_verb *verb, const char *path) {
     verb->json = verb->options.json ? json_begin(help.name) : NULL;
     int code = verb->malloc_name == NULL ? emit_hakmem(verb, path) : plain_try(verb, path);
-    if (code == EXIT_CLEAN) {
+    if (interrupted()) {
+        fputs("hakfuzz emit-c: stopped; what was not compiled and run is not kept\n", stderr);
+        code = EXIT_USAGE;
+    } else if (code == EXIT_CLEAN) {
         fputs(verb->options.json ? "" : "clean: there is no finding to reproduce\n", stdout);
     } else if (code == EXIT_USAGE && verb->kept == 0) {
         fputs("hakfuzz emit-c: no file reproduces the finding; 'hakfuzz repro' shows it\n", stderr);
     }
     if (verb->json != NULL) {
-        json_text(verb->json, "input", verb->options.arguments[0]);
-        json_text(verb->json, "signature",
-                  verb->malloc_name == NULL ? verb->world.verdict.signature : verb->real.verdict.signature);
+        json_text(verb->json, "file", verb->options.arguments[0]);
+        json_text(verb->json, "target", verb->choice.target->name);
+        json_text(verb->json, "fault", verb->choice.fault);
+        json_verdict(verb->json, verb->malloc_name == NULL ? &verb->world.verdict : &verb->real.verdict);
         json_print(verb->json);
     }
     return code;
@@ -297,10 +344,34 @@ static char *out_path(const struct emit_verb *verb) {
     return error < 0 ? NULL : path;
 }
 
+/* Nothing that somebody has is overwritten unasked, and what cannot be written is said before the work. */
+static int check_output(const struct emit_verb *verb, const char *path) {
+    const char *input = verb->options.arguments[0];
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) : 1, slash != NULL ? path : ".");
+    if (strcmp(input, "-") == 0 && verb->out_name == NULL) {
+        return options_complain(&help, "standard input has no name for the output: give -o OUT");
+    }
+    if (convert_are_same(input, path)) {
+        return options_complain(&help, "'%s' is input and output: it would be overwritten; give another OUT", path);
+    }
+    if (verb->out_name == NULL && access(path, F_OK) == 0) {
+        return options_complain(&help, "'%s' is there already: give -o OUT to overwrite it, or another one", path);
+    }
+    if (access(*directory != '\0' ? directory : "/", W_OK) != 0) {
+        return options_complain(&help, "'%s' cannot be written: %s; give another OUT", path, strerror(errno));
+    }
+    return EXIT_CLEAN;
+}
+
 static int emit_arguments(struct emit_verb *verb) {
     const struct options *options = &verb->options;
     if (options->argument_count != 1) {
         return options_complain(&help, "%d inputs given, exactly one wanted", options->argument_count);
+    }
+    if (verb->prefix != NULL && verb->malloc_name == NULL) {
+        return options_complain(&help, "--prefix is that of a malloc: give --malloc too");
     }
     if (!choose(options->target, options->fault, options->arguments[0], NULL, &verb->choice) ||
         !input_load(options->arguments[0], INPUT_EITHER, &verb->input)) {
@@ -314,7 +385,8 @@ static int emit_arguments(struct emit_verb *verb) {
                     : is_libc                 ? NULL
                                               : realpath(verb->malloc_name, NULL);
     int code = EXIT_USAGE;
-    if (path != NULL && verb->directory != NULL && malloc_choose(verb->malloc_name, verb->prefix, &verb->backend)) {
+    bool wanted = path != NULL && verb->directory != NULL && check_output(verb, path) == EXIT_CLEAN;
+    if (wanted && malloc_choose(verb->malloc_name, verb->prefix, &verb->backend)) {
         interrupts_watch();
         code = emit_run(verb, path);
         backend_close(&verb->backend);

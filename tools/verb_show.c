@@ -60,7 +60,8 @@ static bool write_to(const struct verb_show *verb, const struct showing *showing
     if (verb->out == NULL) {
         return done;
     }
-    bool is_closed = out != NULL && fclose(out) == 0;
+    bool is_written = out != NULL && fflush(out) == 0 && !ferror(out); /* before it is closed: that has nothing left */
+    bool is_closed = out != NULL && fclose(out) == 0 && is_written;
     if (!is_closed) {
         fprintf(stderr, "hakfuzz show: cannot write to %s: %s; give another -o OUT\n", verb->out, strerror(errno));
     }
