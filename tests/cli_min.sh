@@ -158,6 +158,26 @@ expect 'triage: what does not fail is dropped' 0 "$hakfuzz" triage --fault none 
 has out '^0 findings in 12 inputs, 12 of them clean$'
 expect 'triage: a file that is named is taken' 1 "$hakfuzz" triage --fault cache-keeps-head --target sequence afl/fuzz_oom/queue/id*
 has out '^1 finding in 1 inputs'
+expect 'triage: what it wrote is no input, but for the programs' 1 "$hakfuzz" triage --fault cache-keeps-head report
+has out '^[0-9]+ findings? in 6 inputs, 0 of them clean, [0-9]+ files left out by their names$'
+expect 'triage: standard input can be read only once' 2 "$hakfuzz" triage --fault cache-keeps-head -
+has err "'-' \(standard input\) can be read only once"
+
+# One rule for all verbs: what the path says. libFuzzer's oom-<hash> is how it failed, not the target.
+mkdir -p findings/oom named
+cp small.bin findings/oom/x
+cp small.bin named/oom-crash-1
+cp small.bin named/oom-0123abcd.bin
+for path in findings/oom/x afl/fuzz_oom/crashes/id* named/oom-crash-1; do
+    expect "target of the path: $path" 1 "$hakfuzz" run --fault cache-keeps-head "$path"
+    has err '^hakfuzz: note: target oom, from the path$'
+    expect "triage: target of the path: $path" 1 "$hakfuzz" triage --no-reduce --fault cache-keeps-head "$path"
+    has out '^ +1  oom '
+done
+expect 'target of the path: oom-<hash> is none' 1 "$hakfuzz" run --fault cache-keeps-head named/oom-0123abcd.bin
+lacks err 'target oom'
+expect 'triage: oom-<hash> is of no target' 1 "$hakfuzz" triage --no-reduce --fault cache-keeps-head named/oom-0123abcd.bin
+has out '^ +1  threads '
 expect 'triage: no such directory' 2 "$hakfuzz" triage nowhere
 has err nowhere
 expect 'triage: no arguments' 2 "$hakfuzz" triage

@@ -41,11 +41,9 @@ struct triage {
     uint64_t others; /* files in directories whose names are no fuzzer's */
 };
 
-/* Whether a fuzzer would give this name to an input that failed, or a person: crash-*, id:*, *.hak, ... */
+/* Whether a fuzzer would give this name to an input that failed, or a person: crash-*, id:*, *.hak, ...; never to what
+ * triage writes about it (.html, .txt, .json, .sarif). */
 bool triage_is_input(const char *path);
-/* The target that a path names, NULL for none: fuzz_oom in any part of it, corpus/oom/, findings/oom/, crashes/oom/,
- * artifacts/oom/, or a file oom-crash-1. The last one wins. */
-const char *triage_target(const char *path);
 
 /* Run one file and put it where it belongs. False: interrupted, or nothing can be run. */
 bool triage_add(struct triage *triage, const char *path);

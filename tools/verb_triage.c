@@ -345,6 +345,12 @@ static int triage_arguments(struct verb_triage *verb) {
     if (options->argument_count == 0) {
         return options_complain(&help, "no FILE or DIR given");
     }
+    for (int i = 0; i < options->argument_count; i++) {
+        if (strcmp(options->arguments[i], "-") == 0) { /* each input is read again for its reduction */
+            return options_complain(&help,
+                                    "'-' (standard input) can be read only once; save it to a file and name that");
+        }
+    }
     if (!options_in_range(&help, "--timeout", verb->timeout_s, 1, TIMEOUT_MAX) ||
         !choose(options->target, options->fault, "", NULL, &unused)) {
         return EXIT_USAGE;
