@@ -103,6 +103,31 @@ expect 'min: no file' 2 "$hakfuzz" min
 has err '0 inputs given'
 expect 'min: --times out of range' 2 "$hakfuzz" min --times -1 long.hak
 has err "--times is -1"
+expect 'min: --times out of range' 2 "$hakfuzz" min --times 0 long.hak
+has err "--times is 0"
+cp long.hak input.hak
+ln input.hak link.hak
+for option in -o -x; do
+    expect "min: $option is the input" 2 "$hakfuzz" min --target sequence --fault cache-keeps-head "$option" link.hak input.hak
+    has err "'input.hak' is input and output"
+done
+same long.hak input.hak
+expect 'min: -o and -x are one file' 2 "$hakfuzz" min --target sequence --fault cache-keeps-head -o new.hak -x new.hak input.hak
+has err "'new.hak' is output of -o and of --text"
+expect 'min: the text does not say where the input was' 1 "$hakfuzz" min --target sequence --fault cache-keeps-head "$PWD/input.hak"
+has out '^# reduced from input.hak: '
+for n in 0 1 2; do
+    rm -f closed.hak
+    wanted=$((n == 1 ? 2 : 1))
+    expect "min: descriptor $n is closed" "$wanted" bash -c \
+        'exec "$1" min --target sequence --fault cache-keeps-head -o closed.hak input.hak '"$n>&-" - "$hakfuzz"
+    expect "min: descriptor $n is closed, the result is whole" 1 "$hakfuzz" run --target sequence --fault cache-keeps-head closed.hak
+done
+expect 'min: standard output is closed' 2 bash -c \
+    'exec "$1" min --target sequence --fault cache-keeps-head input.hak >&-' - "$hakfuzz"
+has err 'cannot write to standard output: '
+expect 'min: standard input is closed' 2 bash -c 'exec "$1" min - <&-' - "$hakfuzz"
+has err 'Bad file descriptor'
 expect 'min: where the result cannot be written' 2 "$hakfuzz" min --target sequence --fault cache-keeps-head -o /nosuch/x long.hak
 has err "'/nosuch/x' cannot be written"
 expect 'min: --help' 0 "$hakfuzz" min --help
