@@ -208,5 +208,39 @@ has err nowhere
 expect 'triage: no arguments' 2 "$hakfuzz" triage
 expect 'triage: where nothing can be written' 2 "$hakfuzz" triage -o small.bin/report found
 has err 'small.bin/report'
+: >plain
+expect 'triage: into a plain file, before anything is run' 2 "$hakfuzz" triage --fault cache-keeps-head -o plain found
+has err "'plain/findings.json' cannot be written"
+lacks err 'unusable'
+[ ! -s out ] || fail "$name" 'nothing on standard output'
+mkdir -p full/index.html
+expect 'triage: where the page cannot be written, before anything is run' 2 "$hakfuzz" triage --fault cache-keeps-head -o full found
+[ -z "$(find full -name '*.hak')" ] || fail "$name" 'no program'
+
+# complete DIR True|False: what the three reports say.
+complete() {
+    python3 -c 'import json, sys
+said = [json.load(open(sys.argv[1] + "/findings.json"))["complete"],
+        json.load(open(sys.argv[1] + "/findings.sarif"))["runs"][0]["invocations"][0]["executionSuccessful"],
+        "Not complete" not in open(sys.argv[1] + "/index.html").read()]
+sys.exit(said != [sys.argv[2] == "True"] * 3)' "$1" "$2" || fail "$name" "reports in $1 with complete $2"
+}
+name='triage: a run to the end is complete'
+complete report True
+# Stopped by Ctrl-C at the first of its reports, with inputs enough to go on for minutes.
+mkdir many
+for n in {1..400}; do
+    ln large.hak "many/$n.hak"
+done
+timeout 120 "$hakfuzz" triage --fault push-keeps-head -o stopped many >out 2>err </dev/null &
+while [ ! -s stopped/index.html ] && kill -0 $!; do
+    sleep 0.05
+done 2>/dev/null
+kill -INT $! 2>/dev/null
+wait $!
+code=$? name='triage: Ctrl-C'
+[ "$code" -eq 2 ] || fail "$name" 'exit 2'
+has err 'stopped before the end'
+complete stopped False
 
 finish

@@ -39,6 +39,8 @@ struct triage {
     uint64_t clean;  /* of these */
     uint64_t unreadable;
     uint64_t others; /* files in directories whose names are no fuzzer's */
+    bool
+        is_complete; /* everything was run, reduced and shown: until then reports are those of a run that was stopped */
 };
 
 /* Whether a fuzzer would give this name to an input that failed, or a person: crash-*, id:*, *.hak, ...; never to what
