@@ -103,6 +103,31 @@ expect 'min: no file' 2 "$hakfuzz" min
 has err '0 inputs given'
 expect 'min: --times out of range' 2 "$hakfuzz" min --times -1 long.hak
 has err "--times is -1"
+expect 'min: --times out of range' 2 "$hakfuzz" min --times 0 long.hak
+has err "--times is 0"
+cp long.hak input.hak
+ln input.hak link.hak
+for option in -o -x; do
+    expect "min: $option is the input" 2 "$hakfuzz" min --target sequence --fault cache-keeps-head "$option" link.hak input.hak
+    has err "'input.hak' is input and output"
+done
+same long.hak input.hak
+expect 'min: -o and -x are one file' 2 "$hakfuzz" min --target sequence --fault cache-keeps-head -o new.hak -x new.hak input.hak
+has err "'new.hak' is output of -o and of --text"
+expect 'min: the text does not say where the input was' 1 "$hakfuzz" min --target sequence --fault cache-keeps-head "$PWD/input.hak"
+has out '^# reduced from input.hak: '
+for n in 0 1 2; do
+    rm -f closed.hak
+    wanted=$((n == 1 ? 2 : 1))
+    expect "min: descriptor $n is closed" "$wanted" bash -c \
+        'exec "$1" min --target sequence --fault cache-keeps-head -o closed.hak input.hak '"$n>&-" - "$hakfuzz"
+    expect "min: descriptor $n is closed, the result is whole" 1 "$hakfuzz" run --target sequence --fault cache-keeps-head closed.hak
+done
+expect 'min: standard output is closed' 2 bash -c \
+    'exec "$1" min --target sequence --fault cache-keeps-head input.hak >&-' - "$hakfuzz"
+has err 'cannot write to standard output: '
+expect 'min: standard input is closed' 2 bash -c 'exec "$1" min - <&-' - "$hakfuzz"
+has err 'Bad file descriptor'
 expect 'min: where the result cannot be written' 2 "$hakfuzz" min --target sequence --fault cache-keeps-head -o /nosuch/x long.hak
 has err "'/nosuch/x' cannot be written"
 expect 'min: --help' 0 "$hakfuzz" min --help
@@ -158,10 +183,64 @@ expect 'triage: what does not fail is dropped' 0 "$hakfuzz" triage --fault none 
 has out '^0 findings in 12 inputs, 12 of them clean$'
 expect 'triage: a file that is named is taken' 1 "$hakfuzz" triage --fault cache-keeps-head --target sequence afl/fuzz_oom/queue/id*
 has out '^1 finding in 1 inputs'
+expect 'triage: what it wrote is no input, but for the programs' 1 "$hakfuzz" triage --fault cache-keeps-head report
+has out '^[0-9]+ findings? in 6 inputs, 0 of them clean, [0-9]+ files left out by their names$'
+expect 'triage: standard input can be read only once' 2 "$hakfuzz" triage --fault cache-keeps-head -
+has err "'-' \(standard input\) can be read only once"
+
+# One rule for all verbs: what the path says. libFuzzer's oom-<hash> is how it failed, not the target.
+mkdir -p findings/oom named
+cp small.bin findings/oom/x
+cp small.bin named/oom-crash-1
+cp small.bin named/oom-0123abcd.bin
+for path in findings/oom/x afl/fuzz_oom/crashes/id* named/oom-crash-1; do
+    expect "target of the path: $path" 1 "$hakfuzz" run --fault cache-keeps-head "$path"
+    has err '^hakfuzz: note: target oom, from the path$'
+    expect "triage: target of the path: $path" 1 "$hakfuzz" triage --no-reduce --fault cache-keeps-head "$path"
+    has out '^ +1  oom '
+done
+expect 'target of the path: oom-<hash> is none' 1 "$hakfuzz" run --fault cache-keeps-head named/oom-0123abcd.bin
+lacks err 'target oom'
+expect 'triage: oom-<hash> is of no target' 1 "$hakfuzz" triage --no-reduce --fault cache-keeps-head named/oom-0123abcd.bin
+has out '^ +1  threads '
 expect 'triage: no such directory' 2 "$hakfuzz" triage nowhere
 has err nowhere
 expect 'triage: no arguments' 2 "$hakfuzz" triage
 expect 'triage: where nothing can be written' 2 "$hakfuzz" triage -o small.bin/report found
 has err 'small.bin/report'
+: >plain
+expect 'triage: into a plain file, before anything is run' 2 "$hakfuzz" triage --fault cache-keeps-head -o plain found
+has err "'plain/findings.json' cannot be written"
+lacks err 'unusable'
+[ ! -s out ] || fail "$name" 'nothing on standard output'
+mkdir -p full/index.html
+expect 'triage: where the page cannot be written, before anything is run' 2 "$hakfuzz" triage --fault cache-keeps-head -o full found
+[ -z "$(find full -name '*.hak')" ] || fail "$name" 'no program'
+
+# complete DIR True|False: what the three reports say.
+complete() {
+    python3 -c 'import json, sys
+said = [json.load(open(sys.argv[1] + "/findings.json"))["complete"],
+        json.load(open(sys.argv[1] + "/findings.sarif"))["runs"][0]["invocations"][0]["executionSuccessful"],
+        "Not complete" not in open(sys.argv[1] + "/index.html").read()]
+sys.exit(said != [sys.argv[2] == "True"] * 3)' "$1" "$2" || fail "$name" "reports in $1 with complete $2"
+}
+name='triage: a run to the end is complete'
+complete report True
+# Stopped by Ctrl-C at the first of its reports, with inputs enough to go on for minutes.
+mkdir many
+for n in {1..400}; do
+    ln large.hak "many/$n.hak"
+done
+timeout 120 "$hakfuzz" triage --fault push-keeps-head -o stopped many >out 2>err </dev/null &
+while [ ! -s stopped/index.html ] && kill -0 $!; do
+    sleep 0.05
+done 2>/dev/null
+kill -INT $! 2>/dev/null
+wait $!
+code=$? name='triage: Ctrl-C'
+[ "$code" -eq 2 ] || fail "$name" 'exit 2'
+has err 'stopped before the end'
+complete stopped False
 
 finish

@@ -1,6 +1,7 @@
-/* choice: the rules by which an input finds its target and fault, in one place, so that run, repro and show agree. */
+/* choice: the rules by which an input finds its target and fault, in one place, so that all verbs agree. */
 #include "tools/choice.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,23 +21,66 @@ static const char *fault_name(unsigned i) {
     return fault_table[(i + 1) % HAK_FAULT_COUNT].name;
 }
 
-/* The target named by the part after "corpus/", NULL when there is none. */
+/* --- the target --- */
+
+/* "fuzz_oom" with no letter or digit on either side. */
+static bool names_binary(const char *part, size_t length, const char *target) {
+    char word[32];
+    size_t word_length = (size_t)snprintf(word, sizeof word, "fuzz_%s", target);
+    for (size_t at = 0; at + word_length <= length; at++) {
+        bool begins = at == 0 || !isalnum((unsigned char)part[at - 1]);
+        bool ends = at + word_length == length || !isalnum((unsigned char)part[at + word_length]);
+        if (begins && ends && memcmp(part + at, word, word_length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names of targets are common words: alone they count in a folder of inputs only. */
+static bool is_folder_of_inputs(const char *part, size_t length) {
+    static const char *const names[] = {"corpus", "findings", "crashes", "artifacts"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == length && memcmp(part, names[i], length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "oom-crash-1", by a person. "oom-" alone says how it failed: libFuzzer calls what used too much memory oom-<hash>. */
+static bool is_crash(const char *rest) {
+    return strncmp(rest, "crash-", strlen("crash-")) == 0;
+}
+
+static bool names_target(const char *before, size_t before_length, const char *part, const char *target) {
+    size_t length = strcspn(part, "/"), target_length = strlen(target);
+    bool begins = length >= target_length && memcmp(part, target, target_length) == 0;
+    bool is_prefix = begins && length > target_length + 1 && part[length] == '\0' &&
+                     strchr("-_.", part[target_length]) != NULL && is_crash(part + target_length + 1);
+    return names_binary(part, length, target) || is_prefix ||
+           (begins && length == target_length && is_folder_of_inputs(before, before_length));
+}
+
+/* The target that a path names, NULL for none; see choice.h. */
 static const struct target_info *target_of_path(const char *path) {
     char real[PATH_MAX];
+    const struct target_info *found = NULL;
     if (realpath(path, real) == NULL) {
         return NULL;
     }
-    const char *found = real;
-    while ((found = strstr(found, "/corpus/")) != NULL) {
-        found += strlen("/corpus/");
+    const char *before = "";
+    size_t before_length = 0;
+    for (const char *part = real; *part != '\0';) {
+        size_t length = strcspn(part, "/");
         for (unsigned i = 0; i < TARGET_COUNT; i++) {
-            size_t length = strlen(target_table[i].name);
-            if (strncmp(found, target_table[i].name, length) == 0 && found[length] == '/') {
-                return &target_table[i];
-            }
+            found = names_target(before, before_length, part, target_table[i].name) ? &target_table[i] : found;
         }
+        before = part;
+        before_length = length;
+        part += length + (part[length] == '/');
     }
-    return NULL;
+    return found;
 }
 
 static bool choose_target(const char *option, const char *path, const char *binary, struct choice *choice) {
@@ -61,6 +105,8 @@ static bool choose_target(const char *option, const char *path, const char *bina
     }
     return true;
 }
+
+/* --- the fault, and both --- */
 
 static bool choose_fault(const char *option, struct choice *choice) {
     const char *environment = getenv("HAKMEM_FAULT");

@@ -13,9 +13,10 @@ struct choice {
     const char *fault_why;  /* "--fault", "HAKMEM_FAULT", "planted by the target", "" */
 };
 
-/* `target_option` and `fault_option` may be NULL: then the target is that of `binary` (NULL for none), of a path with
- * corpus/<target>/ in it, or "threads"; the fault is that of HAKMEM_FAULT, or the one the target plants. Prints why and
- * returns false when there is no such target or fault. */
+/* `target_option` and `fault_option` may be NULL: then the target is that of `binary` (NULL for none), of a path that
+ * names one, or "threads"; the fault is that of HAKMEM_FAULT, or the one the target plants. A path names a target as
+ * fuzz_oom in any part of it, as corpus/oom/, findings/oom/, crashes/oom/ or artifacts/oom/, or as a file oom-crash-1;
+ * the last one wins. Prints why and returns false when there is no such target or fault. */
 bool choose(const char *target_option, const char *fault_option, const char *path, const char *binary,
             struct choice *choice);
 

@@ -3,8 +3,10 @@
  *
  * The tool is single-threaded; exit codes are those of verb.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "oracle/fault.h"
 #include "oracle/program.h"
@@ -68,6 +70,18 @@ static int close_output(int code) {
     return code;
 }
 
+/* A closed standard descriptor would be the next file that is opened, and reports would go into it. What takes its
+ * place cannot be used in its direction, so that it fails as if it were closed. */
+static bool fill_descriptors(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", mode) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int run_verb(const char *word, int argc, char **argv) {
     for (unsigned i = 0; i < VERB_COUNT; i++) {
         if (strcmp(word, verb_table[i].name) == 0) {
@@ -79,6 +93,9 @@ static int run_verb(const char *word, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    if (!fill_descriptors()) {
+        return EXIT_USAGE; /* with nobody to tell, perhaps */
+    }
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -69,9 +69,11 @@ void minimize_words(const struct reduce_counts *counts, char *text, size_t capac
     }
 }
 
-/* Names of files may hold anything; a comment ends with its line. */
-static void print_name(const char *name, FILE *out) {
-    for (; *name != '\0'; name++) {
+/* Without its directories: the text is passed on, and they say nothing to others. Names of files may hold anything; a
+ * comment ends with its line. */
+static void print_name(const char *path, FILE *out) {
+    const char *slash = strrchr(path, '/');
+    for (const char *name = slash != NULL ? slash + 1 : path; *name != '\0'; name++) {
         fputc((unsigned char)*name < ' ' ? '?' : *name, out);
     }
 }

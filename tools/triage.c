@@ -3,17 +3,18 @@
 
 #include <ctype.h>
 #include <fnmatch.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* As libFuzzer, AFL++, the stand-alone targets and people call what failed. */
-static const char *const input_names[] = {"crash-*", "timeout-*", "slow-unit-*", "oom-*", "leak-*",
-                                          "hang-*",  "id:*",      "id_*",        "*.hak", "*.bin"};
+static const char *const input_names[] = {"crash-*", "timeout-*", "slow-unit-*", "oom-*", "leak-*",   "hang-*",
+                                          "id:*",    "id_*",      "*.hak",       "*.bin", "*-crash-*"};
+/* What triage itself writes is named after findings, which have names like these. */
+static const char *const other_names[] = {"*.html", "*.txt", "*.json", "*.sarif", "*.part"};
 
-static bool is_input_name(const char *name) {
-    for (size_t i = 0; i < sizeof input_names / sizeof input_names[0]; i++) {
-        if (fnmatch(input_names[i], name, 0) == 0) {
+static bool matches(const char *name, const char *const *patterns, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (fnmatch(patterns[i], name, 0) == 0) {
             return true;
         }
     }
@@ -23,63 +24,8 @@ static bool is_input_name(const char *name) {
 bool triage_is_input(const char *path) {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    return strstr(path, "/queue/") == NULL && (is_input_name(name) || triage_target(name) != NULL);
-}
-
-/* --- the target --- */
-
-/* "fuzz_oom" with no letter or digit on either side. */
-static bool names_binary(const char *part, size_t length, const char *target) {
-    char word[32];
-    size_t word_length = (size_t)snprintf(word, sizeof word, "fuzz_%s", target);
-    for (size_t at = 0; at + word_length <= length; at++) {
-        bool begins = at == 0 || !isalnum((unsigned char)part[at - 1]);
-        bool ends = at + word_length == length || !isalnum((unsigned char)part[at + word_length]);
-        if (begins && ends && memcmp(part + at, word, word_length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Names of targets are common words: alone they count in a folder of inputs only. */
-static bool is_folder_of_inputs(const char *part, size_t length) {
-    static const char *const names[] = {"corpus", "findings", "crashes", "artifacts"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strlen(names[i]) == length && memcmp(part, names[i], length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool names_target(const char *before, size_t before_length, const char *part, const char *target) {
-    size_t length = strcspn(part, "/"), target_length = strlen(target);
-    bool begins = length >= target_length && memcmp(part, target, target_length) == 0;
-    bool is_prefix = begins && length > target_length + 1 && part[length] == '\0' &&
-                     strchr("-_.", part[target_length]) != NULL && is_input_name(part + target_length + 1);
-    return names_binary(part, length, target) || is_prefix ||
-           (begins && length == target_length && is_folder_of_inputs(before, before_length));
-}
-
-const char *triage_target(const char *path) {
-    const char *found = NULL, *before = "";
-    size_t before_length = 0;
-    for (const char *part = path; *part != '\0';) {
-        size_t length = strcspn(part, "/");
-        for (unsigned i = 0; i < TARGET_COUNT; i++) {
-            found = names_target(before, before_length, part, target_table[i].name) ? target_table[i].name : found;
-        }
-        before = part;
-        before_length = length;
-        part += length + (part[length] == '/');
-    }
-    return found;
-}
-
-static const char *target_of_file(const char *path) {
-    char real[PATH_MAX];
-    return realpath(path, real) != NULL ? triage_target(real) : NULL;
+    return strstr(path, "/queue/") == NULL && matches(name, input_names, sizeof input_names / sizeof input_names[0]) &&
+           !matches(name, other_names, sizeof other_names / sizeof other_names[0]);
 }
 
 /* --- groups --- */
@@ -148,8 +94,7 @@ bool triage_add(struct triage *triage, const char *path) {
     struct verdict verdict;
     struct program program;
     struct input input;
-    const char *guess = triage->target == NULL ? target_of_file(path) : NULL;
-    if (!choose(guess != NULL ? guess : triage->target, triage->fault, path, NULL, &choice)) {
+    if (!choose(triage->target, triage->fault, path, NULL, &choice)) {
         return false;
     }
     if (!input_load(path, INPUT_EITHER, &input)) {

@@ -39,13 +39,13 @@ struct triage {
     uint64_t clean;  /* of these */
     uint64_t unreadable;
     uint64_t others; /* files in directories whose names are no fuzzer's */
+    bool
+        is_complete; /* everything was run, reduced and shown: until then reports are those of a run that was stopped */
 };
 
-/* Whether a fuzzer would give this name to an input that failed, or a person: crash-*, id:*, *.hak, ... */
+/* Whether a fuzzer would give this name to an input that failed, or a person: crash-*, id:*, *.hak, ...; never to what
+ * triage writes about it (.html, .txt, .json, .sarif). */
 bool triage_is_input(const char *path);
-/* The target that a path names, NULL for none: fuzz_oom in any part of it, corpus/oom/, findings/oom/, crashes/oom/,
- * artifacts/oom/, or a file oom-crash-1. The last one wins. */
-const char *triage_target(const char *path);
 
 /* Run one file and put it where it belongs. False: interrupted, or nothing can be run. */
 bool triage_add(struct triage *triage, const char *path);

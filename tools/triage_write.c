@@ -48,6 +48,7 @@ static cJSON *group_json(const struct triage_group *group) {
 
 cJSON *triage_json(const struct triage *triage) {
     cJSON *object = json_begin("triage");
+    json_bool(object, "complete", triage->is_complete);
     json_number(object, "inputs", (double)triage->inputs);
     json_number(object, "clean", (double)triage->clean);
     json_number(object, "unreadable", (double)triage->unreadable);
@@ -126,7 +127,7 @@ cJSON *triage_sarif(const struct triage *triage) {
     json_text(driver, "version", HAKMEM_VERSION);
     add_rules(driver);
     cJSON *invocation = cJSON_CreateObject();
-    json_bool(invocation, "executionSuccessful", triage->unreadable == 0);
+    json_bool(invocation, "executionSuccessful", triage->is_complete && triage->unreadable == 0);
     cJSON_AddItemToArray(cJSON_AddArrayToObject(run, "invocations"), invocation);
     cJSON *results = cJSON_AddArrayToObject(run, "results");
     for (size_t i = 0; i < triage->group_count; i++) {
@@ -194,6 +195,10 @@ bool triage_write_html(const struct triage *triage, const char *directory) {
         fprintf(out,
                 "<h1>%zu finding%s</h1>\n<p>%" PRIu64 " inputs were run, %" PRIu64 " of them do not fail here.</p>\n",
                 triage->group_count, triage->group_count == 1 ? "" : "s", triage->inputs, triage->clean);
+        if (!triage->is_complete) {
+            fputs("<p><strong>Not complete: the run was stopped before its end, or it still goes on.</strong></p>\n",
+                  out);
+        }
         fputs("<table>\n<tr><th>inputs<th>target<th>signature and message<th>reduced to<th>shortest input\n", out);
         for (size_t i = 0; i < triage->group_count; i++) {
             print_row(&triage->groups[i], out);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/convert.h"
 #include "tools/fresh.h"
 #include "tools/json.h"
 #include "tools/minimize.h"
@@ -260,16 +261,27 @@ static int min_input(struct min *min, const char *path) {
     return code;
 }
 
+/* Files that are not there yet are the same when their names are. */
+static bool are_same(const char *a, const char *b) {
+    return a != NULL && b != NULL && (strcmp(a, b) == 0 || convert_are_same(a, b));
+}
+
 static int min_arguments(struct min *min) {
     const struct options *options = &min->options;
     if (options->argument_count != 1) {
         return options_complain(&help, "%d inputs given, exactly one wanted", options->argument_count);
     }
-    if (!options_in_range(&help, "--times", min->times, 0, TIMES_MAX) ||
+    if (!options_in_range(&help, "--times", min->times, 1, TIMES_MAX) ||
         !options_in_range(&help, "--timeout", min->timeout_s, 1, TIMEOUT_MAX)) {
         return EXIT_USAGE;
     }
     const char *path = options->arguments[0];
+    if (are_same(path, min->out) || are_same(path, min->text)) {
+        return options_complain(&help, "'%s' is input and output: it would be overwritten; give another OUT", path);
+    }
+    if (are_same(min->out, min->text)) {
+        return options_complain(&help, "'%s' is output of -o and of --text; give each its own", min->out);
+    }
     if (!choose(options->target, options->fault, path, NULL, &min->choice) ||
         !input_load(path, INPUT_EITHER, &min->input)) {
         return EXIT_USAGE;

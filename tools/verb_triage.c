@@ -261,10 +261,19 @@ static bool write_json(const struct verb_triage *verb, const char *name, cJSON *
     return good;
 }
 
-static bool write_all(struct verb_triage *verb) {
-    return (verb->no_reduce || show_all(verb)) && write_json(verb, "findings.json", triage_json(&verb->triage)) &&
+static bool write_reports(const struct verb_triage *verb) {
+    return write_json(verb, "findings.json", triage_json(&verb->triage)) &&
            write_json(verb, "findings.sarif", triage_sarif(&verb->triage)) &&
            triage_write_html(&verb->triage, verb->out);
+}
+
+/* Before anything is run: whether it can be written is known at once, and a run that is killed has not left the reports
+ * of an earlier one as if they were its own. */
+static bool begin_reports(const struct verb_triage *verb) {
+    if (verb->out != NULL && mkdir(verb->out, 0777) != 0 && errno != EEXIST) {
+        return complain(verb->out);
+    }
+    return verb->out == NULL || write_reports(verb);
 }
 
 /* --- what is said --- */
@@ -315,7 +324,6 @@ static int exit_code_of(const struct verb_triage *verb) {
 
 static int triage_inputs(struct verb_triage *verb) {
     struct triage *triage = &verb->triage;
-    interrupts_watch();
     bool good = collect(verb);
     progress_begin();
     for (size_t i = 0; i < triage->group_count && good && !verb->no_reduce && !interrupted(); i++) {
@@ -323,8 +331,9 @@ static int triage_inputs(struct verb_triage *verb) {
         good = reduce_group(verb, &triage->groups[i]);
     }
     progress_end();
-    good = good && (verb->out == NULL || write_all(verb));
-    if (!good) {
+    good = good && (verb->out == NULL || verb->no_reduce || show_all(verb));
+    triage->is_complete = good && !interrupted();
+    if ((!good && !interrupted()) || (verb->out != NULL && !write_reports(verb))) {
         return EXIT_USAGE;
     }
     if (verb->options.json) {
@@ -345,19 +354,25 @@ static int triage_arguments(struct verb_triage *verb) {
     if (options->argument_count == 0) {
         return options_complain(&help, "no FILE or DIR given");
     }
+    for (int i = 0; i < options->argument_count; i++) {
+        if (strcmp(options->arguments[i], "-") == 0) { /* each input is read again for its reduction */
+            return options_complain(&help,
+                                    "'-' (standard input) can be read only once; save it to a file and name that");
+        }
+    }
     if (!options_in_range(&help, "--timeout", verb->timeout_s, 1, TIMEOUT_MAX) ||
         !choose(options->target, options->fault, "", NULL, &unused)) {
         return EXIT_USAGE;
     }
-    if (verb->out != NULL && mkdir(verb->out, 0777) != 0 && errno != EEXIST) {
-        complain(verb->out);
+    verb->triage = (struct triage){.target = options->target, .fault = options->fault};
+    interrupts_watch();
+    if (!begin_reports(verb)) {
         return EXIT_USAGE;
     }
     if (!choice_open_world() || !choice_arm(&unused)) {
         return EXIT_USAGE;
     }
-    verb->triage = (struct triage){
-        .target = options->target, .fault = options->fault, .worker = worker_open((unsigned)verb->timeout_s)};
+    verb->triage.worker = worker_open((unsigned)verb->timeout_s);
     int code = verb->triage.worker != NULL ? triage_inputs(verb) : EXIT_USAGE;
     triage_free(&verb->triage);
     return code;
