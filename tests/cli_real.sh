@@ -72,6 +72,7 @@ has out '"against":	"real"'
 has out '"seconds_most"'
 expect 'detect: a trial that gives up' 1 "$hakfuzz" detect --engine real --trials 1 --max-runs 3 --fault push-keeps-head
 has out 'not found'
+has out ', 1 trial, at most 3 executions each\)$'
 expect 'detect: no such engine' 2 "$hakfuzz" detect --against nobody
 has err "no engine 'nobody'; there are builtin, libfuzzer and real"
 expect 'detect: an engine against itself' 2 "$hakfuzz" detect --against builtin --trials 1 --max-runs 1 --fault born-marked

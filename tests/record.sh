@@ -52,7 +52,7 @@ for act in fork clone; do
     record "$act" 'exit status 7; 2 processes'
     holds act.txt 't0 malloc b0 72001' 't0 free b0'
     holds act.2-acts.txt '# acts' 't0 malloc b0 72001 inherited' 't0 free b0' 't0 malloc b1 72002' 't0 free b1'
-    has err 'forked: begins with 1 blocks'
+    has err 'forked: begins with 1 block that was live in process '
 done
 record exec 'exit status 7; 2 processes'
 holds act.txt 't0 malloc b0 73001'

@@ -173,10 +173,10 @@ static int finish(const struct detect *detect) {
         }
         json_print(object);
     } else {
-        printf("%s%u of %u faults found in every trial, %u by the expected check (engine %s, %d trials, at most %ld "
+        printf("%s%u of %u faults found in every trial, %u by the expected check (engine %s, %d trial%s, at most %ld "
                "executions each)\n",
                detect->markdown ? "\n" : "", good, detect->outcome_count, expected, detect->engine->name,
-               detect->trials, detect->max_runs);
+               detect->trials, detect->trials == 1 ? "" : "s", detect->max_runs);
     }
     return good == detect->outcome_count ? EXIT_CLEAN : EXIT_FINDING;
 }
