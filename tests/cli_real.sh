@@ -54,6 +54,10 @@ has err '--threads is 0, but must be from 1'
 expect 'real: a component' 2 "$hakfuzz" real --target map "$seed"
 has err 'target map tries a component'
 expect 'real: a file and generated programs' 2 "$hakfuzz" real --generate 3 "$seed"
+expect 'real: a seed and a file' 2 "$hakfuzz" real --seed 5 "$seed"
+has err "^hakfuzz real: --seed is of generated programs, and '.*' is none; see "
+expect 'real: a prefix without a malloc' 2 "$hakfuzz" real --prefix hak_ "$seed"
+has err '^hakfuzz real: --prefix is of the functions of a --malloc, and there is none; see '
 expect 'real: no such file' 2 "$hakfuzz" real nowhere
 
 # ---- detect ----------------------------------------------------------------------------------------------------------
@@ -68,7 +72,15 @@ has out '"against":	"real"'
 has out '"seconds_most"'
 expect 'detect: a trial that gives up' 1 "$hakfuzz" detect --engine real --trials 1 --max-runs 3 --fault push-keeps-head
 has out 'not found'
+has out ', 1 trial, at most 3 executions each\)$'
 expect 'detect: no such engine' 2 "$hakfuzz" detect --against nobody
 has err "no engine 'nobody'; there are builtin, libfuzzer and real"
+expect 'detect: an engine against itself' 2 "$hakfuzz" detect --against builtin --trials 1 --max-runs 1 --fault born-marked
+has err '^hakfuzz detect: --against builtin: that is the first engine already'
+expect 'detect: an ablation of two engines' 2 "$hakfuzz" detect --against real --ablation --fault born-marked
+has err '^hakfuzz detect: --ablation is a table of one engine, and goes without --against'
+expect 'detect: without no guide' 2 "$hakfuzz" detect --without '' --trials 1 --max-runs 1 --fault born-marked
+has err '^hakfuzz detect: --without names no guide; there are '
+[ "$(wc -l <err)" -eq 1 ] || fail "$name" 'one line'
 
 finish

@@ -74,6 +74,9 @@ in_gdb 'repro --gdb: in front of the operation, then at the finding' 1 \
     --fault cache-keeps-head "$regress/cache-keeps-head.hak"
 has out '^#?.*world_at_operation \(index=(index@entry=)?0, '
 has out '^hakmem found double-alloc: '
+grep -qxF "reproduce: hakfuzz repro --target sequence --fault cache-keeps-head $regress/cache-keeps-head.hak" out ||
+    fail "$name" 'the report names the file that was given'
+lacks out "reproduce: .*$TMPDIR"
 has out 'op = OP_MALLOC_MANY'
 has out 'world_at_finding \(verdict='
 has out 'the block at offset 0x50[0-9a-f]+ is live already in slot s2'

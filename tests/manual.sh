@@ -31,6 +31,14 @@ for verb in "${verbs[@]}"; do
         grep -qE -- "$option(=|$| )" out || fail "$name" "$option on the page"
     done
 done
+# Lines of lists stay lines of their own.
+expect 'manual: lists' 0 groff -man -Tascii -rLL=200n pages/hakfuzz-detect.1
+sed -i 's/.\x08//g' out
+mapfile -t lines < <("$hakfuzz" detect --help | sed -n '/^Options:/q; s/^  \([a-z-]*: .*\)/\1/p')
+[ ${#lines[@]} -ge 3 ] || fail "$name" 'guides in the help'
+for line in "${lines[@]}"; do
+    sed 's/^ *//' out | grep -qxF -- "$line" || fail "$name" "the line '$line'"
+done
 expect 'manual: page of the tool' 0 groff -man -Tascii -ww pages/hakfuzz.1
 [ ! -s err ] || fail "$name" 'no warnings of groff'
 sed -i 's/.\x08//g' out

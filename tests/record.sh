@@ -52,7 +52,7 @@ for act in fork clone; do
     record "$act" 'exit status 7; 2 processes'
     holds act.txt 't0 malloc b0 72001' 't0 free b0'
     holds act.2-acts.txt '# acts' 't0 malloc b0 72001 inherited' 't0 free b0' 't0 malloc b1 72002' 't0 free b1'
-    has err 'forked: begins with 1 blocks'
+    has err 'forked: begins with 1 block that was live in process '
 done
 record exec 'exit status 7; 2 processes'
 holds act.txt 't0 malloc b0 73001'
@@ -112,8 +112,26 @@ expect 'no command' 2 "$hakfuzz" record
 has err 'a command to run is wanted'
 expect 'a program that preloads nothing' 2 "$hakfuzz" record -o no.hakrec -- ./static
 has err 'nothing was recorded: it is linked statically'
-expect 'a place that is not there' 2 "$hakfuzz" record -o missing/act.hakrec -- ./acts names
+# unstarted PATH: what cannot be written is found out before the command runs.
+unstarted() {
+    expect "$2" 2 "$hakfuzz" record -o "$1" -- touch started
+    [ ! -e started ] || fail "$name" 'the command does not run'
+    [ "$(wc -l <err)" -eq 1 ] || fail "$name" 'one line'
+}
+unstarted missing/act.hakrec 'a place that is not there'
 has err 'cannot write missing/act.hakrec: No such file'
+unstarted tmp 'a directory'
+has err 'cannot write tmp: Is a directory'
+unstarted - 'standard output'
+has err '-o - is not standard output'
+echo kept >kept.hakrec
+expect 'what is there stays when the command cannot run' 2 "$hakfuzz" record -o kept.hakrec -- ./nosuch
+grep -qx kept kept.hakrec || fail "$name" 'kept.hakrec as it was'
+expect 'nothing is left when the command cannot run' 2 "$hakfuzz" record -o fresh.hakrec -- ./nosuch
+[ ! -e fresh.hakrec ] || fail "$name" 'no fresh.hakrec'
+expect 'options of --slice without it' 2 "$hakfuzz" record -n 3 -- touch started
+has err '--count is of --slice, and there is none'
+[ ! -e started ] || fail "$name" 'the command does not run'
 expect 'a full disk is no recording' 2 "$hakfuzz" record -o /dev/full -- ./acts names
 has err 'cannot write /dev/full: No space left on device'
 expect 'a malloc that is preloaded stays behind the recorder' 0 \
@@ -169,6 +187,22 @@ has err 'has no nosuch_malloc; --prefix says'
 expect 'a library that is not there' 2 "$hakfuzz" replay act.hakrec --malloc ./libnosuch.so
 expect 'a library that the loader does not find' 2 "$hakfuzz" replay act.hakrec --malloc libnosuch.so
 has err 'cannot load libnosuch.so: '
+for other in --json --oracle '--malloc libc' '--prefix je_'; do
+    # shellcheck disable=SC2086
+    expect "--print with $other" 2 "$hakfuzz" replay --print $other act.hakrec
+    has err "--print runs nothing, and goes without ${other%% *};"
+    [ ! -s out ] || fail "$name" 'nothing on standard output'
+done
+expect 'replay of standard input' 2 "$hakfuzz" replay -
+has err "'-' is not standard input"
+# A library whose second run interrupts the tool and does not end.
+gcc -std=gnu17 -O1 -shared -fPIC -fno-builtin -DBAD_CRASH=2000000000 "$HAKMEM_SOURCE/tests/record.d/interrupts.c" \
+    "$HAKMEM_SOURCE/tests/programs.d/bad_malloc.c" -o interrupts.so || exit 2
+expect 'replay tells how far it came when it is interrupted' 2 \
+    env INTERRUPTS_AT=2 INTERRUPTS_COUNT="$PWD/starts" "$hakfuzz" replay act.hakrec --times 5 --malloc libc --malloc ./interrupts.so
+has err '^hakfuzz replay: interrupted: stopped after 1 of 5 rounds$'
+has out '^acts: .*; 1 round$'
+has out '^libc +[0-9.]+ ms '
 gcc -shared -x c - -o none.so <<<'int nothing;' || exit 2
 expect 'a library without a malloc' 2 "$hakfuzz" replay act.hakrec --malloc ./none.so
 has err 'none.so has no malloc; --prefix says'
@@ -202,6 +236,9 @@ has err '--records is 1, but must be from 8 to 4096'
 
 expect 'bench record' 0 "$hakfuzz" bench record --rounds 1 --json -- ./acts many
 has out '"events":[[:space:]]*400000'
+expect 'bench record is interrupted' 2 "$hakfuzz" bench record --rounds 1 -- bash -c '[ -z "${LD_PRELOAD:-}" ] || { kill -INT $PPID; exit 3; }'
+has err '^hakfuzz bench: interrupted: there is no result$'
+[ "$(wc -l <err)" -eq 1 ] || fail "$name" 'one line'
 expect 'bench record without a command' 2 "$hakfuzz" bench record
 has err 'record wants a command'
 

@@ -40,12 +40,22 @@ static double count_events(const char *directory) {
     return events;
 }
 
+/* Once: what was measured until then says nothing. */
+static bool was_interrupted(const struct record_run *run) {
+    if (run->interrupted) {
+        progress_end();
+        fputs("hakfuzz bench: interrupted: there is no result\n", stderr);
+    }
+    return run->interrupted;
+}
+
 static bool measure(const char *const *command, const char *recorder, unsigned round, struct measured *measured) {
     char *made = temporary_make();
     char *directory = made != NULL ? realpath(made, NULL) : NULL;
     struct record_run plain = {.command = command, .quiet = true};
     struct record_run recorded = {.command = command, .recorder = recorder, .directory = directory, .quiet = true};
-    bool good = directory != NULL && record_run(&plain, "bench") && record_run(&recorded, "bench");
+    bool good = directory != NULL && record_run(&plain, "bench") && !was_interrupted(&plain) &&
+                record_run(&recorded, "bench") && !was_interrupted(&recorded);
     if (good && plain.status != recorded.status) {
         char without[80], with[80];
         fprintf(stderr, "hakfuzz bench: %s ends with %s, but with %s when it is recorded\n", command[0],
@@ -89,7 +99,7 @@ static void report(const char *command, const struct measured *measured, unsigne
         json_print(object);
         return;
     }
-    printf("%s: %s, %.0f events; %u rounds\n", command, outcome, measured->events, rounds);
+    printf("%s: %s, %.0f events; %u round%s\n", command, outcome, measured->events, rounds, rounds == 1 ? "" : "s");
     printf("  without the recorder %10.1f ms  (%.1f .. %.1f)\n", plain.median, plain.minimum, plain.maximum);
     printf("  with it              %10.1f ms  (%.1f .. %.1f)\n", recorded.median, recorded.minimum, recorded.maximum);
     printf("  ratio                %10.2f     (%.2f .. %.2f)\n", ratio.median, ratio.minimum, ratio.maximum);

@@ -44,6 +44,23 @@ static void print_lines(const char *text, FILE *out) {
     fputs(".fi\n", out);
 }
 
+/* Running text; but lines of a list, which begin with two spaces, stay as they stand. */
+static void print_meaning(const char *text, FILE *out) {
+    bool in_list = false;
+    char line[512];
+    while (*text != '\0') {
+        int length = (int)strcspn(text, "\n");
+        if ((strncmp(text, "  ", 2) == 0) != in_list) {
+            in_list = !in_list;
+            fputs(in_list ? ".nf\n" : ".fi\n", out);
+        }
+        snprintf(line, sizeof line, "%.*s\n", length, text);
+        print_text(line, out);
+        text += length + (text[length] == '\n');
+    }
+    fputs(in_list ? ".fi\n" : "", out);
+}
+
 static void print_head(const char *name, const char *meaning, FILE *out) {
     fprintf(out, ".\\\" Made by hakfuzz manual from what --help is made from.\n.TH ");
     for (const char *at = name; *at != '\0'; at++) {
@@ -94,7 +111,7 @@ static void print_verb(void *context, const struct verb_help *help, const struct
     fprintf(page->out, ".B hakfuzz %s\n", help->name);
     print_text(help->synopsis, page->out);
     fputs("\n.SH DESCRIPTION\n", page->out);
-    print_text(help->meaning, page->out); /* a line that begins with a space stands by itself */
+    print_meaning(help->meaning, page->out);
     fputs(".SH OPTIONS\n", page->out);
     for (; table->longName != NULL; table++) {
         if (describe_is_shown(table)) {

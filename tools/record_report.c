@@ -34,8 +34,8 @@ static void print_sizes(const uint64_t *sizes) {
 
 static void print_caveats(const struct raw_merged *one) {
     if (one->head.inherited > 0) {
-        fprintf(stderr, "    forked: begins with %" PRIu64 " blocks that were live in process %" PRId64 "\n",
-                one->head.inherited, one->forked_from);
+        fprintf(stderr, "    forked: begins with %" PRIu64 " block%s live in process %" PRId64 "\n",
+                one->head.inherited, one->head.inherited == 1 ? " that was" : "s that were", one->forked_from);
     }
     if (one->unknown > 0 || one->implied > 0) {
         fprintf(stderr,
@@ -61,10 +61,10 @@ void record_report_text(const struct raw_merged *merged, size_t count, const str
         char peak[AMOUNT_BYTES];
         fprintf(stderr,
                 "  %s: %s, %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64 " thread%s, peak live %s, %" PRIu64
-                " frees by another thread\n",
+                " free%s by another thread\n",
                 one->path, one->head.program, one->totals.operations, one->totals.objects, one->totals.threads,
                 one->totals.threads == 1 ? "" : "s", amount_bytes(one->totals.peak_live_bytes, peak),
-                one->totals.remote_frees);
+                one->totals.remote_frees, one->totals.remote_frees == 1 ? "" : "s");
         print_caveats(one);
         if (count == 1) {
             print_sizes(one->totals.sizes);

@@ -17,6 +17,13 @@ enum { EXEC_FAILED = 126 };
 
 static volatile sig_atomic_t running; /* pid, to pass signals on to */
 
+static volatile sig_atomic_t interrupts;
+
+static void note_interrupt(int signal_number) {
+    (void)signal_number;
+    interrupts = 1;
+}
+
 static void pass_on(int signal_number) {
     if (running > 0) {
         kill((pid_t)running, signal_number);
@@ -58,7 +65,9 @@ struct signals {
 
 static void signals_set(struct signals *before) {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, pass = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &ignore, &before->interrupt);
+    struct sigaction note = {.sa_handler = note_interrupt, .sa_flags = SA_RESTART};
+    interrupts = 0;
+    sigaction(SIGINT, &note, &before->interrupt);
     sigaction(SIGQUIT, &ignore, &before->quit);
     sigaction(SIGTERM, &pass, &before->terminate);
     sigaction(SIGHUP, &pass, &before->hang_up);
@@ -98,6 +107,7 @@ bool record_run(struct record_run *run, const char *verb_name) {
     }
     close(error_pipe[0]);
     signals_restore(&before);
+    run->interrupted = interrupts != 0;
     if (error != 0) {
         fprintf(stderr, "hakfuzz %s: cannot run '%s': %s\n", verb_name, run->command[0], strerror(error));
     }

@@ -14,6 +14,7 @@ struct record_run {
     /* filled in by record_run */
     int status; /* of waitpid */
     uint64_t wall_ns;
+    bool interrupted; /* by Ctrl-C, whatever the command made of it */
 };
 
 /* Until the command itself has ended. Ctrl-C is the command's to handle; SIGTERM and SIGHUP are passed on to it. False,

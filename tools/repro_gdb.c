@@ -93,7 +93,27 @@ static int run_gdb(const struct fresh *fresh, const char *commands, const char *
     return EXIT_FINDING;
 }
 
-static int debug(struct fresh *fresh) {
+/* The report, with the user's file in place of the copy, which is gone when gdb is. Returns the path to free. */
+static char *report_write(const struct fresh *fresh, const char *report, const char *file) {
+    char *text = NULL, *path = NULL;
+    size_t text_bytes = 0, copy_length = strlen(fresh->path);
+    FILE *out = open_memstream(&text, &text_bytes);
+    if (out == NULL) {
+        perror("hakfuzz repro");
+        return NULL;
+    }
+    for (const char *found; (found = strstr(report, fresh->path)) != NULL; report = found + copy_length) {
+        fprintf(out, "%.*s%s", (int)(found - report), report, file);
+    }
+    fputs(report, out);
+    if (fclose(out) == 0) {
+        path = temporary_write(fresh->directory, "report", (const uint8_t *)text, text_bytes);
+    }
+    free(text);
+    return path;
+}
+
+static int debug(struct fresh *fresh, const char *file) {
     struct child child = {0};
     struct verdict verdict;
     int code = EXIT_USAGE;
@@ -102,7 +122,7 @@ static int debug(struct fresh *fresh) {
     progress_end();
     if (good) {
         child_verdict(&child, &verdict);
-        char *report = temporary_write(fresh->directory, "report", (const uint8_t *)child.output, child.output_bytes);
+        char *report = report_write(fresh, child.output, file);
         char *script = script_find(fresh->self);
         char *commands = commands_write(fresh, script, verdict.record);
         if (verdict.check == CHECK_NONE) {
@@ -119,9 +139,9 @@ static int debug(struct fresh *fresh) {
     return code;
 }
 
-int repro_gdb(const struct choice *choice, const struct input *input) {
+int repro_gdb(const struct choice *choice, const struct input *input, const char *file) {
     struct fresh fresh = {.choice = choice, .verb = "run", .timeout_s = TIMEOUT_S, .times = 1};
-    int code = fresh_open(&fresh, input) ? debug(&fresh) : EXIT_USAGE;
+    int code = fresh_open(&fresh, input) ? debug(&fresh, file) : EXIT_USAGE;
     fresh_close(&fresh);
     return code;
 }

@@ -5,8 +5,8 @@
 #include "oracle/input.h"
 #include "tools/choice.h"
 
-/* Find out where it fails, in a process of its own, then hand the terminal to gdb. Returns an exit_code: clean, and no
- * gdb, when it does not fail. */
-int repro_gdb(const struct choice *choice, const struct input *input);
+/* `file` is what the report calls the input. Find out where it fails, in a process of its own, then hand the terminal
+ * to gdb. Returns an exit_code: clean, and no gdb, when it does not fail. */
+int repro_gdb(const struct choice *choice, const struct input *input, const char *file);
 
 #endif

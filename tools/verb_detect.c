@@ -173,10 +173,10 @@ static int finish(const struct detect *detect) {
         }
         json_print(object);
     } else {
-        printf("%s%u of %u faults found in every trial, %u by the expected check (engine %s, %d trials, at most %ld "
+        printf("%s%u of %u faults found in every trial, %u by the expected check (engine %s, %d trial%s, at most %ld "
                "executions each)\n",
                detect->markdown ? "\n" : "", good, detect->outcome_count, expected, detect->engine->name,
-               detect->trials, detect->max_runs);
+               detect->trials, detect->trials == 1 ? "" : "s", detect->max_runs);
     }
     return good == detect->outcome_count ? EXIT_CLEAN : EXIT_FINDING;
 }
@@ -272,6 +272,13 @@ static int detect_arguments(struct detect *detect) {
         (detect->against_name != NULL && !choose_engine(detect->against_name, &detect->against))) {
         return EXIT_USAGE;
     }
+    if (detect->against == detect->engine) {
+        return options_complain(&help, "--against %s: that is the first engine already; --engine names another",
+                                detect->engine->name);
+    }
+    if (detect->against != NULL && detect->ablation) {
+        return options_complain(&help, "--ablation is a table of one engine, and goes without --against");
+    }
     if (options->json && detect->markdown) {
         return options_complain(&help, "--json and --markdown exclude each other");
     }
@@ -282,6 +289,9 @@ static int detect_arguments(struct detect *detect) {
     }
     if (detect->ablation && (detect->markdown || detect->without != NULL)) {
         return options_complain(&help, "--ablation is in Markdown by itself, and goes without each guide in turn");
+    }
+    if (detect->without != NULL && *detect->without == '\0') {
+        return options_complain(&help, "--without names no guide; there are %s", guide_names);
     }
     if (!guide_take_away(detect->without)) {
         return options_complain(&help, "--without %s: there is no such guide; there are %s", detect->without,

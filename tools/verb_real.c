@@ -1,6 +1,7 @@
 /* verb_real: run programs on real threads, each run in a process of its own. One line a finding after what the malloc
  * or a sanitizer said, one summary at the end. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ static const struct verb_help help = {
 };
 
 enum { THREADS_MAX = REAL_INSTANCES_MAX * PROGRAM_THREADS_MAX, PROGRAM_BYTES = 4096 };
+#define NOT_GIVEN LONG_MIN
 
 struct summary {
     uint64_t programs;
@@ -249,6 +251,13 @@ static int real_arguments(struct real_verb *verb) {
     if (options->argument_count > 0 && verb->generate != 0) {
         return options_complain(&help, "--generate and '%s' exclude each other", options->arguments[0]);
     }
+    if (options->argument_count > 0 && verb->seed != NOT_GIVEN) {
+        return options_complain(&help, "--seed is of generated programs, and '%s' is none", options->arguments[0]);
+    }
+    if (verb->prefix != NULL && verb->malloc_name == NULL) {
+        return options_complain(&help, "--prefix is of the functions of a --malloc, and there is none");
+    }
+    verb->seed = verb->seed == NOT_GIVEN ? 1 : verb->seed;
     verb->generate = verb->generate == 0 ? 1000 : verb->generate;
     if (!options_in_range(&help, "--threads", verb->threads, 1, THREADS_MAX) ||
         !options_in_range(&help, "--times", verb->times, 1, 1000000000) ||
@@ -273,7 +282,7 @@ static int real_arguments(struct real_verb *verb) {
 }
 
 int verb_real(int argc, char **argv) {
-    static struct real_verb verb = {.threads = 1, .times = 1, .seed = 1};
+    static struct real_verb verb = {.threads = 1, .times = 1, .seed = NOT_GIVEN};
     struct poptOption table[] = {
         OPTION_TARGET(verb.options),
         OPTION_FAULT(verb.options),

@@ -1,9 +1,13 @@
 /* verb_record: any program's allocations as recordings, and seeds for the fuzzer cut from recordings. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/library.h"
 #include "tools/options.h"
@@ -34,7 +38,7 @@ static const struct verb_help help = {
     "  hakfuzz run slices\n",
 };
 
-enum { COUNT_MAX = 1000 };
+enum { COUNT_MAX = 1000, COUNT = 4, RECORDS = 200, NOT_GIVEN = INT_MIN };
 
 struct recording_request {
     struct options options;
@@ -78,12 +82,44 @@ static bool name_output(struct recording_request *record) {
     return record->output != NULL || asprintf(&record->output, "%s.hakrec", slash != NULL ? slash + 1 : command) > 0;
 }
 
+/* Whether a file can be written there, before a command runs for hours. What is there stays as it is. */
+static bool output_is_writable(const char *path) {
+    struct stat about;
+    bool there = stat(path, &about) == 0;
+    if (there && S_ISDIR(about.st_mode)) {
+        errno = EISDIR;
+    } else if (there && access(path, W_OK) == 0) {
+        return true;
+    } else if (!there) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        if (fd >= 0) {
+            close(fd);
+            unlink(path);
+            return true;
+        }
+        if (errno == EEXIST) { /* a link to what is not there yet */
+            return true;
+        }
+    }
+    fprintf(stderr, "hakfuzz record: cannot write %s: %s; give another -o FILE\n", path, strerror(errno));
+    return false;
+}
+
 static int record_command(struct recording_request *record) {
     if (record->options.argument_count == 0) {
         return options_complain(&help, "a command to run is wanted, behind --");
     }
+    if (record->count != NOT_GIVEN || record->records != NOT_GIVEN) {
+        return options_complain(&help, "%s is of --slice, and there is none",
+                                record->count != NOT_GIVEN ? "--count" : "--records");
+    }
+    if (record->output != NULL && strcmp(record->output, "-") == 0) {
+        return options_complain(&help, "-o - is not standard output, which is the command's: name a file (./- for one "
+                                       "of that name)");
+    }
     char *recorder = library_find(help.name, "libhakmem_recorder.so");
-    char *directory = recorder != NULL && name_output(record) ? temporary_make() : NULL;
+    bool ready = recorder != NULL && name_output(record) && output_is_writable(record->output);
+    char *directory = ready ? temporary_make() : NULL;
     char *whole = directory != NULL ? realpath(directory, NULL) : NULL;
     int code = EXIT_USAGE;
     if (whole != NULL) {
@@ -110,6 +146,8 @@ static int record_slice(struct recording_request *record) {
     if (record->output == NULL) {
         return options_complain(&help, "--slice wants a directory for what it cuts: -o DIR");
     }
+    record->count = record->count == NOT_GIVEN ? COUNT : record->count;
+    record->records = record->records == NOT_GIVEN ? RECORDS : record->records;
     if (!options_in_range(&help, "--count", record->count, 1, COUNT_MAX) ||
         !options_in_range(&help, "--records", record->records, SLICE_RECORDS_MIN, SLICE_RECORDS_MAX)) {
         return EXIT_USAGE;
@@ -123,7 +161,7 @@ static int record_slice(struct recording_request *record) {
 }
 
 int verb_record(int argc, char **argv) {
-    struct recording_request record = {.count = 4, .records = 200};
+    struct recording_request record = {.count = NOT_GIVEN, .records = NOT_GIVEN};
     struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &record.output, 0, "write here (COMMAND.hakrec); with --slice a directory",
          "FILE"},

@@ -176,13 +176,13 @@ static double fragmentation(const struct replay *replay, const struct contender 
     return live > 0 ? contender->stats[AT_PEAK].median / live : 0;
 }
 
-static void print_text(const struct replay *replay) {
+static void print_text(const struct replay *replay, int rounds) {
     const struct recording_totals *totals = &replay->image->totals;
     char peak[AMOUNT_BYTES];
     printf("%s: %" PRIu64 " operations, %" PRIu64 " blocks, %" PRIu64 " thread%s, peak live %s; %d round%s%s\n\n",
            replay->image->program, totals->operations, totals->objects, totals->threads,
-           totals->threads == 1 ? "" : "s", amount_bytes(totals->peak_live_bytes, peak), replay->times,
-           replay->times == 1 ? "" : "s", replay->oracle ? ", with checks" : "");
+           totals->threads == 1 ? "" : "s", amount_bytes(totals->peak_live_bytes, peak), rounds, rounds == 1 ? "" : "s",
+           replay->oracle ? ", with checks" : "");
     printf("%-20s %11s %23s %9s %11s %14s %14s\n", "", "time", "(least .. most)", "ns/op", "processor", "peak resident",
            "resident/live");
     for (unsigned i = 0; i < replay->count; i++) {
@@ -198,7 +198,8 @@ static void print_text(const struct replay *replay) {
                one->stats[WALL].median / operations, one->stats[CPU].median / 1e6,
                amount_bytes((uint64_t)one->stats[PEAK].median, peak), fragmentation(replay, one));
         if (one->stats[REFUSED].maximum > 0) {
-            printf("%-20s refused %.0f requests\n", "", one->stats[REFUSED].maximum);
+            printf("%-20s refused %.0f request%s\n", "", one->stats[REFUSED].maximum,
+                   one->stats[REFUSED].maximum > 1 ? "s" : "");
         }
     }
 }
@@ -237,7 +238,8 @@ static void print_json(struct replay *replay) {
 
 /* ---- all runs ---------------------------------------------------------------------------------------------------- */
 
-static int run_all(struct replay *replay) {
+/* Every malloc that did not fail; `rounds`: how many are finished. Returns an exit code. */
+static int run_rounds(struct replay *replay, int *rounds) {
     int code = EXIT_CLEAN;
     for (int round = 0; round < replay->times && code != EXIT_USAGE; round++) {
         for (unsigned i = 0; i < replay->count && code != EXIT_USAGE; i++) {
@@ -247,10 +249,23 @@ static int run_all(struct replay *replay) {
                 code = outcome != EXIT_CLEAN ? outcome : code;
             }
         }
+        *rounds += code != EXIT_USAGE;
     }
     progress_end();
+    return code;
+}
+
+static int run_all(struct replay *replay) {
+    int rounds = 0;
+    int code = run_rounds(replay, &rounds);
     if (code == EXIT_USAGE) {
-        return code;
+        if (!interrupted()) {
+            return code;
+        }
+        fprintf(stderr, "hakfuzz replay: interrupted: stopped after %d of %d rounds\n", rounds, replay->times);
+        if (replay->contenders[0].runs == 0 && !replay->options.json) {
+            return code;
+        }
     }
     for (unsigned i = 0; i < replay->count; i++) {
         struct contender *one = &replay->contenders[i];
@@ -261,9 +276,9 @@ static int run_all(struct replay *replay) {
     if (replay->options.json) {
         print_json(replay);
     } else {
-        print_text(replay);
+        print_text(replay, rounds);
     }
-    return replay->finding_count > 0 ? EXIT_FINDING : EXIT_CLEAN;
+    return code == EXIT_USAGE ? code : replay->finding_count > 0 ? EXIT_FINDING : EXIT_CLEAN;
 }
 
 /* What a name of --malloc stands for. */
@@ -306,8 +321,18 @@ static int replay_arguments(struct replay *replay) {
     if (replay->options.argument_count != 1) {
         return options_complain(&help, "%d recordings given, exactly one wanted", replay->options.argument_count);
     }
+    if (strcmp(replay->options.arguments[0], "-") == 0) {
+        return options_complain(&help, "'-' is not standard input: a recording is read twice; name a file (./- for one "
+                                       "of that name)");
+    }
     if (replay->print) {
-        return replay_print(replay->options.arguments[0]);
+        const char *other = replay->options.json     ? "--json"
+                            : replay->oracle         ? "--oracle"
+                            : replay->names != NULL  ? "--malloc"
+                            : replay->prefix != NULL ? "--prefix"
+                                                     : NULL;
+        return other == NULL ? replay_print(replay->options.arguments[0])
+                             : options_complain(&help, "--print runs nothing, and goes without %s", other);
     }
     if (!options_in_range(&help, "--times", replay->times, 1, TIMES_MAX) ||
         !options_in_range(&help, "--seconds", replay->seconds, 1, SECONDS_MAX)) {

@@ -154,7 +154,7 @@ static int repro_input(struct repro *repro, const char *path) {
     }
     choice_tell(&repro->choice);
     if (repro->gdb) {
-        return repro_gdb(&repro->choice, &repro->input);
+        return repro_gdb(&repro->choice, &repro->input, path);
     }
     interrupts_watch();
     bool complete = run_here(repro, path);
