@@ -243,4 +243,6 @@ code=$? name='triage: Ctrl-C'
 has err 'stopped before the end'
 complete stopped False
 
+expect 'min: a device stays one' 1 "$hakfuzz" min --fault carve-by-used --target sequence "$HAKMEM_SOURCE/corpus/sequence/regress/carve-by-used.hak" -o /dev/null
+[ -c /dev/null ] || fail "$name" '/dev/null is a device still'
 finish

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/convert.h"
 #include "tools/fresh.h"
@@ -55,16 +56,18 @@ static bool is_text_name(const char *path) {
     return dot != NULL && strcmp(dot, ".hak") == 0;
 }
 
-/* All or nothing: what was there stays until the new one is complete. */
+/* All or nothing: what was there stays until the new one is complete. But a device or a pipe is written to as it is. */
 static bool write_file(const struct min *min, const char *path, bool is_text, const struct program *program) {
     char *part = NULL;
-    FILE *file = asprintf(&part, "%s.part", path) > 0 ? fopen(part, "wb") : NULL;
+    struct stat status;
+    bool is_special = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    FILE *file = asprintf(&part, is_special ? "%s" : "%s.part", path) > 0 ? fopen(part, "wb") : NULL;
     bool good = file != NULL && (is_text ? minimize_print(&min->minimization, program, file) == 0
                                          : fwrite(program->bytes, 1, program->size_bytes, file) == program->size_bytes);
-    good = file != NULL && (fclose(file) == 0) & good && rename(part, path) == 0;
+    good = file != NULL && (fclose(file) == 0) & good && (is_special || rename(part, path) == 0);
     if (!good) {
         fprintf(stderr, "hakfuzz min: '%s' cannot be written: %s; name another file\n", path, strerror(errno));
-        if (file != NULL) {
+        if (file != NULL && !is_special) {
             remove(part);
         }
     }
