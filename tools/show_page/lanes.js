@@ -52,7 +52,7 @@ function drawBar(c, i) {
   c.stroke();
   c.fillStyle = isFault ? colours.card : s.kind === "nothing" ? colours.quiet : colours.ink;
   const note = { failed: "✕ " + (s.count > 1 ? s.count + "× " : ""), stale: "◷ old value: ", switch: "" }[s.kind] || "";
-  c.fillText(clip(c, note + (isFault ? tape.check : operationOf(s)), w - 10), x + 6, y + barHeight / 2 + 1);
+  c.fillText(isFault ? faultWords(c, w - 10) : clip(c, note + operationOf(s), w - 10), x + 6, y + barHeight / 2 + 1);
 }
 
 function drawArrow(c, a) {

@@ -13,10 +13,6 @@ function drawMap() {
   const { c, width } = sheet($("map"), height);
   const scale = yScaled.scale = (height - 18) / (total || 1);
   drawn.blocks = 0;
-  if (!rows.length) {
-    c.fillStyle = colours.quiet;
-    c.fillText("No block was allocated.", left, 40);
-  }
   drawBands(c, width, scale, left);
   c.save();
   c.beginPath();
@@ -26,6 +22,10 @@ function drawMap() {
   blocks.forEach((b) => { if (b.born < last && b.died >= firstInView && b.row !== undefined) drawBlock(c, b, last, scale, width); });
   if (finding >= 0) drawFault(c, width, height, scale);
   c.restore();
+  if (!rows.some((row) => row.isShown)) {
+    c.fillStyle = colours.quiet;
+    c.fillText(clip(c, rows.length ? "No block lives in these steps." : "No block was allocated.", width - left - pitch - 8), left + pitch + 8, (height - 18) / 2);
+  }
   drawAxis(c, height, last);
   drawCursor(c, height - 18);
 }
@@ -94,6 +94,12 @@ function drawFaultLine(c, width, scale) {
   c.setLineDash([]);
 }
 
+/* The check, or as much of it as says something. */
+function faultWords(c, width) {
+  const words = clip(c, tape.check, width);
+  return words.length > 4 || words === tape.check ? words : width > 4 ? "!" : "";
+}
+
 function drawFault(c, width, height, scale) {
   const x = xOf(finding);
   const row = faultRow >= 0 ? rows[faultRow] : null;
@@ -104,7 +110,7 @@ function drawFault(c, width, height, scale) {
   if (c.roundRect) c.roundRect(x + pitch * 0.08, top + 1, Math.max(3, pitch * 0.84), tall - 1, 4); else c.rect(x, top, Math.max(3, pitch), tall);
   c.fill();
   c.globalAlpha = 1;
-  const words = clip(c, tape.check, pitch - 16) || (pitch > 22 ? "!" : "");
+  const words = faultWords(c, pitch - 16);
   if (tall > 10 && words) {
     c.fillStyle = row ? colours.card : colours.bad;
     c.fillText(words, x + pitch * 0.08 + 6, top + (row ? tall / 2 : 14));
