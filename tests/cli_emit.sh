@@ -47,7 +47,7 @@ has out '^clean'
 
 expect 'emit-c: --json' 1 "$hakfuzz" emit-c --json --fault carve-by-used "$corpus/sequence/regress/carve-by-used.hak" -o json.c
 has out '"plain":	\{'
-has out '"seen":	"finding: double-alloc at 3'
+has out '"said":	"finding: double-alloc at 3'
 
 # Another malloc: every block is the one before.
 cat >same.c <<'END'

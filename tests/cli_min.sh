@@ -46,7 +46,7 @@ has out '^1 record on 1 thread -> 1 record'
 grep -q '^hakmem 1$' other.hak || fail "$name" 'text in a file that ends in .hak'
 expect 'min: --json' 1 "$hakfuzz" min --json --target sequence --fault cache-keeps-head long.hak
 has out '"minimal":	true'
-has out '"replays_equal":	3'
+has out '"equal":	3'
 has out '"schedule_in_genes":	true'
 expect 'min: clean' 0 "$hakfuzz" min --fault none long.hak
 has out '^clean: long.hak does not fail here'
@@ -162,7 +162,7 @@ expect 'triage: JSON' 0 python3 -c 'import json
 log = json.load(open("report/findings.json"))
 assert log["inputs"] == 12 and log["clean"] == 0, log
 assert [len(finding["files"]) for finding in log["findings"]] == [10, 1, 1]
-assert all(finding["minimal"] and finding["replays"] == finding["replays_equal"] == 1 for finding in log["findings"])'
+assert all(finding["minimal"] and finding["times"] == finding["equal"] == 1 for finding in log["findings"])'
 expect 'triage: the page is well-formed where it quotes' 0 python3 -c 'import html.parser, os
 links, text = [], []
 class Page(html.parser.HTMLParser):

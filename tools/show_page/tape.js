@@ -23,11 +23,11 @@ const blocks = [];
   steps.forEach((s, i) => (s.changes || []).forEach((c) => {
     const key = c.slot + ":" + c.offset;
     const known = live.get(key);
-    if (c.what === "allocated") {
+    if (c.kind === "allocated") {
       const block = { slot: c.slot, offset: c.offset, bytes: Number(c.bytes), place: c.place, born: i, by: s.thread, died: Infinity };
       blocks.push(block);
       live.set(key, block);
-    } else if (c.what === "freed" && known) {
+    } else if (c.kind === "freed" && known) {
       Object.assign(known, { died: i, freedBy: s.thread, remote: !!c.remote, owner: c.owner });
       live.delete(key);
     } else if (known) {

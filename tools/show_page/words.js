@@ -172,7 +172,7 @@ function renderSource() {
   const name = site.file + ":" + site.line;
   const place = site.url && /^https?:/.test(site.url) ? text("a", name) : text("code", name);
   if (place.tagName === "A") place.href = site.url;
-  $("source-place").replaceChildren(place, document.createTextNode(", a " + site.what + ", access " + steps[step].yield + " of the record"));
+  $("source-place").replaceChildren(place, document.createTextNode(", a " + site.kind + ", access " + steps[step].yield + " of the record"));
   $("source").hidden = !site.lines;
   if (site.lines) {
     const lines = site.lines.replace(/\n$/, "").split("\n");
