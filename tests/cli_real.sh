@@ -22,7 +22,24 @@ has out '^programs [0-9]+, runs 1, '
 has out '^left out [1-9][0-9]* programs of targets that try a component'
 expect 'real: --json' 0 "$hakfuzz" real --json two.hak
 has out '"not_carried_out":	1'
+has out '"complete":	true'
 has out '"findings":	\[\]'
+
+# A malloc that interrupts the tool, as Ctrl-C would, from the run that asks for memory.
+gcc -shared -fPIC -x c - -o interrupts.so <<'END' || exit 2
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+void *cut_malloc(size_t size_bytes) {
+    kill(getppid(), SIGINT);
+    return malloc(size_bytes);
+}
+void cut_free(void *block) { free(block); }
+END
+expect 'real: what was cut short is not clean' 2 \
+    "$hakfuzz" real --malloc ./interrupts.so --prefix cut_ --seconds 600 --json two.hak
+has err '^hakfuzz real: interrupted: '
+has out '"complete":	false'
 
 expect 'real: a finding' 1 "$hakfuzz" real --fault errno-missing refused.hak
 has out '^refused.hak: errno-contract: errno is .* \(record 0, signature errno-contract/malloc/real-threads\)$'

@@ -20,7 +20,8 @@ static const struct verb_help help = {
     "Runs each program in the simulated world; a directory stands for every regular file below it,\n"
     "except names that begin with a dot.\n"
     "Text form and bytes are told apart by content; '-' is standard input.\n"
-    "Without --target, a path with corpus/<target>/ in it runs on that target, all others on 'threads'.\n",
+    "Without --target, the path says which (corpus/oom/, findings/oom/, fuzz_oom in it, a file oom-crash-1), else it\n"
+    "is 'threads'.\n",
     "  hakfuzz run crash-0123abcd\n"
     "  hakfuzz run --keep-going corpus/\n"
     "  hakfuzz run --fault carve-by-used corpus/sequence/regress\n"
