@@ -247,11 +247,13 @@ static int run_options(struct real_verb *verb) {
 static int real_arguments(struct real_verb *verb) {
     const struct options *options = &verb->options;
     struct choice choice;
-    const char *order = verb->order_name != NULL ? verb->order_name : "free";
-    if (strcmp(order, "free") != 0 && strcmp(order, "virtual") != 0) {
-        return options_complain(&help, "there is no order '%s'; there are free and virtual", order);
+    const char *const *names = real_order_names, *order = verb->order_name;
+    if (order != NULL && strcmp(order, names[REAL_ORDER_FREE]) != 0 && strcmp(order, names[REAL_ORDER_VIRTUAL]) != 0) {
+        return options_complain(&help, "there is no order '%s'; there are %s and %s", order, names[REAL_ORDER_FREE],
+                                names[REAL_ORDER_VIRTUAL]);
     }
-    verb->order = strcmp(order, "free") == 0 ? REAL_ORDER_FREE : REAL_ORDER_VIRTUAL;
+    bool is_virtual = order != NULL && strcmp(order, names[REAL_ORDER_VIRTUAL]) == 0;
+    verb->order = is_virtual ? REAL_ORDER_VIRTUAL : REAL_ORDER_FREE;
     if (options->argument_count > 0 && verb->generate != 0) {
         return options_complain(&help, "--generate and '%s' exclude each other", options->arguments[0]);
     }
