@@ -170,7 +170,7 @@ if command -v zsh >/dev/null; then
                 local spec
                 for spec; do
                     print -r -- $spec
-                    [[ $spec = *:\{*\} ]] && eval "${${spec##*:\{}%\}}"
+                    if [[ $spec = *:\{*\} ]]; then eval "${${spec##*:\{}%\}}"; fi
                 done
             }
             . ./_hakfuzz
