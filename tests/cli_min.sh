@@ -209,6 +209,7 @@ has out '^ +1  threads '
 expect 'triage: no such directory' 2 "$hakfuzz" triage nowhere
 has err nowhere
 expect 'triage: no arguments' 2 "$hakfuzz" triage
+has err 'no FILE or DIR given'
 expect 'triage: where nothing can be written' 2 "$hakfuzz" triage -o small.bin/report found
 has err 'small.bin/report'
 : >plain

@@ -71,11 +71,13 @@ has err '--threads is 0, but must be from 1'
 expect 'real: a component' 2 "$hakfuzz" real --target map "$seed"
 has err 'target map tries a component'
 expect 'real: a file and generated programs' 2 "$hakfuzz" real --generate 3 "$seed"
+has err "--generate and '.*' exclude each other"
 expect 'real: a seed and a file' 2 "$hakfuzz" real --seed 5 "$seed"
 has err "^hakfuzz real: --seed is of generated programs, and '.*' is none; see "
 expect 'real: a prefix without a malloc' 2 "$hakfuzz" real --prefix hak_ "$seed"
 has err '^hakfuzz real: --prefix is of the functions of a --malloc, and there is none; see '
 expect 'real: no such file' 2 "$hakfuzz" real nowhere
+has err "'nowhere': No such file"
 
 # ---- detect ----------------------------------------------------------------------------------------------------------
 

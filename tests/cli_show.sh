@@ -45,6 +45,7 @@ has err 'would be overwritten'
 expect 'a place that is not there' 2 "$hakfuzz" show --html -o missing/x.html clean.hak
 has err 'missing/x.html: No such file'
 expect 'a full disk' 2 bash -c '"$1" show --html clean.hak >/dev/full' - "$hakfuzz"
+has err 'cannot write to standard output: No space left'
 expect 'a full disk, by name' 2 "$hakfuzz" show --html -o /dev/full clean.hak
 has err 'No space left'
 
@@ -173,5 +174,6 @@ expect 'json: every step has its state' 0 python3 tape.py tape.json
 has out '^An operation does not come to its end'
 [ ! -w /dev/full ] || for view in --json --trace --html --shiviz; do
     expect "show: a disk that is full: $view" 2 "$hakfuzz" show $view --fault carve-by-used "$HAKMEM_SOURCE/corpus/sequence/regress/carve-by-used.hak" -o /dev/full
+    has err 'cannot write to /dev/full: No space left'
 done
 finish

@@ -13,6 +13,7 @@ has out '^pool\.c:[0-9]+ lock +acquire'
 expect 'sites: --json' 0 "$hakfuzz" sites --json
 has out '"kind":	"plain store"'
 expect 'sites: no arguments' 2 "$hakfuzz" sites remote.c
+has err 'it takes no arguments'
 
 # What must be found, whatever else changes: the two ends of the remote queue, a lock, and what is published once.
 orders_corpus=$HAKMEM_SOURCE/corpus/threads
@@ -30,7 +31,9 @@ has out '^0 of [0-9]+ orders found'
 expect 'orders: no such site' 2 "$hakfuzz" orders --site nowhere.c
 has err 'nowhere.c'
 expect 'orders: no such file' 2 "$hakfuzz" orders --site remote.c nowhere
+has err "'nowhere': No such file"
 expect 'orders: --max-runs below 0' 2 "$hakfuzz" orders --max-runs -1
+has err '--max-runs is -1, but must be from 0'
 
 # ---- explore ---------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ done
 expect 'manual: where nothing can be written' 2 "$hakfuzz" manual -o /nosuch/man1
 has err "'/nosuch/man1' cannot be made"
 expect 'manual: no arguments' 2 "$hakfuzz" manual pages
+has err "'pages' is no option"
 
 # ---- options ---------------------------------------------------------------------------------------------------------
 

@@ -126,8 +126,10 @@ unstarted - 'standard output'
 has err '-o - is not standard output'
 echo kept >kept.hakrec
 expect 'what is there stays when the command cannot run' 2 "$hakfuzz" record -o kept.hakrec -- ./nosuch
+has err "cannot run './nosuch'"
 grep -qx kept kept.hakrec || fail "$name" 'kept.hakrec as it was'
 expect 'nothing is left when the command cannot run' 2 "$hakfuzz" record -o fresh.hakrec -- ./nosuch
+has err "cannot run './nosuch'"
 [ ! -e fresh.hakrec ] || fail "$name" 'no fresh.hakrec'
 expect 'options of --slice without it' 2 "$hakfuzz" record --count 3 -- touch started
 has err '--count is of --slice, and there is none'
@@ -186,6 +188,7 @@ has out '"complete":[[:space:]]*true'
 expect 'a prefix that nothing has' 2 "$hakfuzz" replay act.hakrec --malloc hakmem --prefix nosuch_
 has err 'has no nosuch_malloc; --prefix says'
 expect 'a library that is not there' 2 "$hakfuzz" replay act.hakrec --malloc ./libnosuch.so
+has err "'./libnosuch.so': No such file"
 expect 'a library that the loader does not find' 2 "$hakfuzz" replay act.hakrec --malloc libnosuch.so
 has err 'cannot load libnosuch.so: '
 for other in --json --oracle '--malloc libc' '--prefix je_' '--times 5' '--timeout 600'; do
