@@ -65,7 +65,7 @@ awk '{ value = $2 == "output" && $4 == "DIR" ? "OUT" : $4 }
     letters[$2] != "" && letters[$2] != $3 { print "--" $2 " is -" letters[$2] " and -" $3 " (" $1 ")" }
     values[$2] != "" && values[$2] != value { print "--" $2 " takes " values[$2] " and " value " (" $1 ")" }
     { names[$3] = $2; letters[$2] = $3; values[$2] = value }' options >out 2>err
-[ ! -s out ] && [ ! -s err ] || fail "$name" 'nothing that differs'
+[ ! -s out ] || fail "$name" 'nothing that differs'
 checks=$((checks + 1))
 printf 'ok %s\n' "$name"
 
@@ -133,7 +133,7 @@ while read -r verb option _ value; do
     COMP_WORDS=(hakfuzz "$verb" "--$option" '') COMP_CWORD=3 COMPREPLY=()
     _hakfuzz
     name="completion: hakfuzz $verb --$option $value"
-    [ ${#COMPREPLY[@]} -gt 0 ] && [[ " ${COMPREPLY[*]}" != *' --'* ]] || fail "$name" "values, not '${COMPREPLY[*]}'"
+    [[ ${#COMPREPLY[@]} -gt 0 && " ${COMPREPLY[*]}" != *' --'* ]] || fail "$name" "values, not '${COMPREPLY[*]}'"
     checks=$((checks + 1))
 done <options
 

@@ -8,8 +8,8 @@
 static const struct verb_help help = {
     "completion",
     "[OPTION...] SHELL",
-    "Prints completions of verbs, options and their values for a shell (bash, fish or zsh), made from the tables of this\n"
-    "very binary.\n"
+    "Prints completions of verbs, options and their values for a shell (bash, fish or zsh), made from the tables of\n"
+    "this very binary.\n"
     "`cmake --install` puts them where the shells look.\n",
     "  eval \"$(hakfuzz completion bash)\"\n"
     "  hakfuzz completion fish >~/.config/fish/completions/hakfuzz.fish\n"
