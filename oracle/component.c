@@ -225,6 +225,51 @@ void component_each_slot(void (*call)(uint8_t slot)) {
     }
 }
 
+bool component_slot_record(const struct component_slots *slots) {
+    const struct record *record = &run.now->record;
+    switch (record->op) {
+    case OP_MALLOC:
+        slots->take(record->slot, slots->request_bytes(1), 1);
+        return true;
+    case OP_CALLOC:
+        slots->take(record->slot, slots->request_bytes(record->argument), 1);
+        return true;
+    case OP_ALIGNED_ALLOC:
+    case OP_POSIX_MEMALIGN:
+    case OP_MEMALIGN:
+        slots->take(record->slot, slots->request_bytes(1), record_align_bytes(record));
+        return true;
+    case OP_MALLOC_MANY:
+        component_each_slot(slots->take_any);
+        return true;
+    case OP_REALLOC:
+    case OP_REALLOCARRAY:
+        if (run.shadow.blocks[record->slot].start != 0) {
+            slots->resize(record->slot);
+        } else {
+            slots->take(record->slot, slots->request_bytes(1), 1);
+        }
+        return true;
+    case OP_FREE:
+        slots->give(record->slot);
+        return true;
+    case OP_FREE_SIZED:
+    case OP_FREE_ALIGNED_SIZED:
+        slots->give_carefully(record->slot);
+        return true;
+    case OP_FREE_MANY:
+        component_each_slot(slots->give);
+        return true;
+    case OP_USABLE:
+    case OP_WRITE:
+    case OP_VERIFY:
+        slots->look(record->slot);
+        return true;
+    default:
+        return false;
+    }
+}
+
 void component_check_returned(size_t still_reserved_bytes) {
     size_t expected_bytes = hak_root.meta.reserved_bytes + still_reserved_bytes;
     if (sim_reserved_bytes() != expected_bytes) {

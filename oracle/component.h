@@ -94,6 +94,19 @@ bool component_common(void);
 /* For each slot that malloc_many and free_many name. */
 void component_each_slot(void (*call)(uint8_t slot));
 
+/* What records of slots come to, where the part makes blocks. */
+struct component_slots {
+    void (*take)(uint8_t slot, size_t size_bytes, size_t align_bytes);
+    void (*take_any)(uint8_t slot);        /* one of many */
+    size_t (*request_bytes)(size_t count); /* how much the record asks for, as lengths of this part go */
+    void (*resize)(uint8_t slot);          /* a live block */
+    void (*give)(uint8_t slot);
+    void (*give_carefully)(uint8_t slot); /* by the sized frees */
+    void (*look)(uint8_t slot);
+};
+/* Carry out the record. False when it is of no slot. */
+bool component_slot_record(const struct component_slots *slots);
+
 /* Nothing but metadata is reserved: raises "not-returned". */
 void component_check_returned(size_t still_reserved_bytes);
 

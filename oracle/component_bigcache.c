@@ -393,49 +393,15 @@ static void on_live(uint8_t slot) {
     }
 }
 
-static void carry_out(uint8_t slot) {
-    switch (run.now->record.op) {
-    case OP_MALLOC:
-        big_take(slot, request_bytes(1), 1);
-        break;
-    case OP_CALLOC:
-        big_take(slot, request_bytes(run.now->record.argument), 1);
-        break;
-    case OP_ALIGNED_ALLOC:
-    case OP_POSIX_MEMALIGN:
-    case OP_MEMALIGN:
-        big_take(slot, request_bytes(1), record_align_bytes(&run.now->record));
-        break;
-    case OP_MALLOC_MANY:
-        component_each_slot(big_take_any);
-        break;
-    case OP_REALLOC:
-    case OP_REALLOCARRAY:
-        if (run.shadow.blocks[slot].start != 0) {
-            big_resize(slot);
-        } else {
-            big_take(slot, request_bytes(1), 1);
-        }
-        break;
-    case OP_FREE:
-        big_give(slot);
-        break;
-    case OP_FREE_SIZED:
-    case OP_FREE_ALIGNED_SIZED:
-        big_give_carefully(slot);
-        break;
-    case OP_FREE_MANY:
-        component_each_slot(big_give);
-        break;
-    case OP_USABLE:
-    case OP_WRITE:
-    case OP_VERIFY:
-        on_live(slot);
-        break;
-    default:
-        (void)component_common();
-    }
-}
+static const struct component_slots slots = {
+    .take = big_take,
+    .take_any = big_take_any,
+    .request_bytes = request_bytes,
+    .resize = big_resize,
+    .give = big_give,
+    .give_carefully = big_give_carefully,
+    .look = on_live,
+};
 
 static void record(void) {
     switch (run.now->record.op) {
@@ -459,7 +425,9 @@ static void record(void) {
         compare_all();
         break;
     default:
-        carry_out(run.now->record.slot);
+        if (!component_slot_record(&slots)) {
+            (void)component_common();
+        }
         return;
     }
     compare_list();

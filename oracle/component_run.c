@@ -257,49 +257,15 @@ static void on_live(uint8_t slot) {
     }
 }
 
-static void carry_out(uint8_t slot) {
-    switch (run.now->record.op) {
-    case OP_MALLOC:
-        run_take(slot, request_bytes(1), 1);
-        break;
-    case OP_CALLOC:
-        run_take(slot, request_bytes(run.now->record.argument), 1);
-        break;
-    case OP_ALIGNED_ALLOC:
-    case OP_POSIX_MEMALIGN:
-    case OP_MEMALIGN:
-        run_take(slot, request_bytes(1), record_align_bytes(&run.now->record));
-        break;
-    case OP_MALLOC_MANY:
-        component_each_slot(run_take_any);
-        break;
-    case OP_REALLOC:
-    case OP_REALLOCARRAY:
-        if (run.shadow.blocks[slot].start != 0) {
-            run_resize(slot);
-        } else {
-            run_take(slot, request_bytes(1), 1);
-        }
-        break;
-    case OP_FREE:
-        run_give(slot);
-        break;
-    case OP_FREE_SIZED:
-    case OP_FREE_ALIGNED_SIZED:
-        run_give_carefully(slot);
-        break;
-    case OP_FREE_MANY:
-        component_each_slot(run_give);
-        break;
-    case OP_USABLE:
-    case OP_WRITE:
-    case OP_VERIFY:
-        on_live(slot);
-        break;
-    default:
-        break;
-    }
-}
+static const struct component_slots slots = {
+    .take = run_take,
+    .take_any = run_take_any,
+    .request_bytes = request_bytes,
+    .resize = run_resize,
+    .give = run_give,
+    .give_carefully = run_give_carefully,
+    .look = on_live,
+};
 
 static void record(void) {
     switch (run.now->record.op) {
@@ -319,7 +285,7 @@ static void record(void) {
         if (component_common()) {
             state.changed_ms = os_clock_ms();
         } else {
-            carry_out(run.now->record.slot);
+            (void)component_slot_record(&slots);
         }
     }
     compare_sums();

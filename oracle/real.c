@@ -21,6 +21,11 @@
  * have had so much of a processor since then. */
 enum { LOOK_MS = 100, ASLEEP_LOOKS = 30, ASLEEP_LOOKS_SANITIZED = 300, AWAKE_LOOK = 10, SPIN_SECONDS = 20 };
 
+const char *const real_order_names[REAL_ORDER_COUNT] = {
+    [REAL_ORDER_VIRTUAL] = "virtual",
+    [REAL_ORDER_FREE] = "free",
+};
+
 /* In sanitizer builds: it sleeps while another program looks up the names for its report. */
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 

@@ -31,7 +31,8 @@ enum {
     REAL_SAID_BYTES_MAX = 16384,
 };
 
-enum real_order { REAL_ORDER_VIRTUAL, REAL_ORDER_FREE };
+enum real_order { REAL_ORDER_VIRTUAL, REAL_ORDER_FREE, REAL_ORDER_COUNT };
+extern const char *const real_order_names[REAL_ORDER_COUNT];
 
 struct real_plan {
     const struct backend *backend;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "oracle/real_run.h"
+#include "oracle/request.h"
 
 /* errno before every call: a value no malloc sets. */
 enum { ERRNO_BEFORE = 4095 };
@@ -54,8 +55,9 @@ static void check_errno(const struct real_lane *lane, int expected, const char *
     }
 }
 
-static void check_possible(const struct real_lane *lane, bool possible, const char *why) {
-    if (!possible) {
+/* `why` it is impossible, or NULL. */
+static void check_possible(const struct real_lane *lane, const char *why) {
+    if (why != NULL) {
         real_raise(lane, CHECK_IMPOSSIBLE_SUCCESS, "the request succeeded, but %s", why);
     }
 }
@@ -97,16 +99,6 @@ static void slot_fill(struct real_lane *lane, struct real_slot *slot, void *addr
 
 /* --- requests --- */
 
-struct request {
-    const char *call;
-    size_t size_bytes;
-    size_t align_bytes;
-    bool overflows; /* count times size does */
-    bool bad_align;
-    bool zeroed;
-    bool aligned; /* the caller asked for align_bytes */
-};
-
 /* A request of a machine's whole memory finds out how much it has. One that no machine can meet must fail. */
 static bool is_reasonable(size_t size_bytes, size_t align_bytes) {
     enum { ADDRESS_BITS = 48 };
@@ -129,9 +121,7 @@ static void conclude(struct real_lane *lane, struct real_slot *slot, const struc
         return;
     }
     check_errno(lane, ERRNO_BEFORE, request->call);
-    check_possible(lane, !request->bad_align, "the alignment is no power of two");
-    check_possible(lane, !request->overflows, "count times size overflows");
-    check_possible(lane, request->size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
+    check_possible(lane, request_is_impossible(request));
     check_address(lane, place_of(lane, slot), address, request->size_bytes, request->align_bytes);
     ptrdiff_t nonzero = request->zeroed ? shadow_nonzero(address, request->size_bytes) : SHADOW_INTACT;
     if (nonzero != SHADOW_INTACT) {
@@ -260,9 +250,8 @@ static void op_realloc(struct real_lane *lane, struct real_slot *slot) {
     lane->applied = true;
     if (address != NULL) {
         check_errno(lane, ERRNO_BEFORE, "realloc");
-        check_possible(lane, !request.overflows, "count times size overflows");
-        check_possible(lane, request.size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
-        check_possible(lane, !frees, "the size is 0, which frees");
+        check_possible(lane, request_is_impossible(&request));
+        check_possible(lane, frees ? "the size is 0, which frees" : NULL);
         realloc_succeeded(lane, slot, &old, address, request.size_bytes);
     } else if (frees) {
         check_errno(lane, ERRNO_BEFORE, "realloc to 0");

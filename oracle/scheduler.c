@@ -118,20 +118,22 @@ static uint8_t choose(uint32_t threads, bool is_between) {
     } else {
         chosen = lowest_rank(threads);
     }
-    set_hold(&scheduler.lanes[chosen], 0); /* if it was held, nobody else could run */
     return chosen;
 }
 
 /* It is the turn of `next`, of the threads that can run: who goes on. */
 static uint8_t redirect(uint8_t next, uint32_t threads, bool is_between) {
+    uint8_t to;
     if (scheduler.explores) {
-        return explore_choose(next, threads, is_between || (threads >> run.thread & 1) == 0);
+        to = explore_choose(next, threads, is_between || (threads >> run.thread & 1) == 0);
+    } else {
+        to = scheduler_genes_go(next);
+        to = to != SCHEDULER_NOBODY && (threads >> to & 1) != 0 ? to : next;
+        if (HAK_UNLIKELY(scheduler.notes)) {
+            transcript_note_choice(to, is_between);
+        }
     }
-    uint8_t to = scheduler_genes_go(next);
-    to = to != SCHEDULER_NOBODY && (threads >> to & 1) != 0 ? to : next;
-    if (HAK_UNLIKELY(scheduler.notes)) {
-        transcript_note_choice(to, is_between);
-    }
+    set_hold(&scheduler.lanes[to], 0); /* if it was held, nobody else could run */
     return to;
 }
 
@@ -203,6 +205,9 @@ static void be_fair(struct lane *lane) {
         }
     }
     set_hold(lane, others);
+    if (HAK_UNLIKELY(scheduler.notes)) {
+        transcript_note_force(lane->number, others);
+    }
 }
 
 /* The running thread stops where it is, if it is not chosen itself. */
@@ -372,6 +377,9 @@ void scheduler_finish(void) {
             set_hold(other, other->hold - 1);
         }
     }
+    if (HAK_UNLIKELY(scheduler.notes)) {
+        transcript_note_end_of_record(lane->number);
+    }
 }
 
 /* Priorities fall before the record begins, which may make another thread the one to run. */
@@ -451,6 +459,7 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.explores = explore_is_on();
     scheduler.notes = transcript_is_noting();
     scheduler.plays = transcript_is_long(program);
+    transcript_note_begin();
     if (scheduler.plays) {
         transcript_play(program);
     }

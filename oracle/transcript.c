@@ -11,6 +11,7 @@ static struct {
     struct gene *genes;
     uint32_t capacity;
     uint32_t *count;
+    uint32_t holds[PROGRAM_THREADS_MAX]; /* those by force, which mode genes has too; not those that genes said */
 } notes;
 
 static struct {
@@ -31,21 +32,44 @@ bool transcript_is_noting(void) {
 }
 
 static void note(uint32_t record, uint32_t yield, uint32_t value, enum gene_kind kind) {
+    if (yield > UINT16_MAX) {
+        return;
+    }
     uint32_t at = (*notes.count)++;
-    if (at < notes.capacity && yield <= UINT16_MAX) {
+    if (at < notes.capacity) {
         notes.genes[at] =
             (struct gene){.record = (uint16_t)record, .yield = (uint16_t)yield, .value = (uint8_t)value, .kind = kind};
+    }
+}
+
+void transcript_note_begin(void) {
+    memset(notes.holds, 0, sizeof notes.holds);
+}
+
+void transcript_note_force(uint8_t thread, uint32_t others) {
+    transcript_note_begin();
+    notes.holds[thread] = others;
+}
+
+void transcript_note_end_of_record(uint8_t thread) {
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        notes.holds[i] -= i != thread && notes.holds[i] != 0;
     }
 }
 
 /* Whose turn it would be in mode genes, where records without genes run as they stand. */
 static uint8_t turn_of(bool is_between) {
     uint8_t best = SCHEDULER_NOBODY;
-    if (!is_between && (scheduler.can >> run.thread & 1) != 0) {
+    uint32_t threads = scheduler.can;
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        threads &= ~((uint32_t)(notes.holds[i] != 0) << i);
+    }
+    threads = threads != 0 ? threads : scheduler.can;
+    if (!is_between && notes.holds[run.thread] == 0 && (threads >> run.thread & 1) != 0) {
         return run.thread;
     }
     for (uint8_t i = 0; i < scheduler.threads; i++) {
-        bool can = (scheduler.can >> i & 1) != 0;
+        bool can = (threads >> i & 1) != 0;
         if (can &&
             (best == SCHEDULER_NOBODY || run.order[scheduler.lanes[i].rank] < run.order[scheduler.lanes[best].rank])) {
             best = i;
@@ -56,6 +80,7 @@ static uint8_t turn_of(bool is_between) {
 
 void transcript_note_choice(uint8_t to, bool is_between) {
     uint8_t turn = turn_of(is_between);
+    notes.holds[to] = 0;
     if (turn != to && turn != SCHEDULER_NOBODY) {
         const struct lane *lane = &scheduler.lanes[turn];
         note(run.order[lane->rank], lane->is_running ? lane->hot.yields : 0, to, GENE_GO);

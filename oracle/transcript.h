@@ -3,8 +3,10 @@
  * Modes random and pct draw their schedule, so a record that goes may change what is drawn for others. Genes stay: each
  * names its place. To *note* a run is to write down, as genes, where it went another way than mode genes would have
  * gone without any: the switches (go), and loads that showed an older value (stale). A program with the same records,
- * in mode genes, that has these genes runs in the same way; except where an operation makes so many accesses that
- * others get their turn in any case (YIELDS_FAIR), as a livelock does: then it may, and who relies on it tries.
+ * in mode genes, that has these genes runs in the same way. Where an operation makes so many accesses that others get
+ * their turn by force (YIELDS_FAIR), as in a livelock, mode genes forces it too, and notes are taken of what differs
+ * from that; but a gene cannot name an access beyond UINT16_MAX, so a choice after that is the mode's own: who relies
+ * on it tries.
  *
  * What a run does may take more genes than an input can hold. A *long program* has more than PROGRAM_GENES_MAX; it
  * is made by hand, never read from bytes, and has genes of kind go, stale and weak only. The scheduler asks here what
@@ -31,6 +33,11 @@ void transcript_note(struct gene *genes, uint32_t capacity, uint32_t *count);
 /* --- for the scheduler --- */
 
 bool transcript_is_noting(void);
+/* A run begins. */
+void transcript_note_begin(void);
+/* `thread` is held by force until so many records of others have ended, and nobody else is. */
+void transcript_note_force(uint8_t thread, uint32_t others);
+void transcript_note_end_of_record(uint8_t thread);
 /* Thread `to` goes on now; between operations or inside one. */
 void transcript_note_choice(uint8_t to, bool is_between);
 /* The load of the running thread that comes now shows the `age`-th older value. */

@@ -5,6 +5,7 @@
 #include "allocator/hakmem.h"
 #include "allocator/root.h"
 #include "oracle/finding.h"
+#include "oracle/request.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
 
@@ -80,21 +81,12 @@ static void check_refusal(size_t size_bytes, uint64_t refused_before, const char
     }
 }
 
-static void check_possible(const void *address, bool possible, const char *why) {
-    if (!possible) {
+/* `why` it is impossible, or NULL. */
+static void check_possible(const void *address, const char *why) {
+    if (why != NULL) {
         finding_raise(CHECK_IMPOSSIBLE_SUCCESS, address, "the request succeeded, but %s", why);
     }
 }
-
-struct request {
-    const char *call;
-    size_t size_bytes;
-    size_t align_bytes;
-    bool overflows; /* count times size does */
-    bool bad_align;
-    bool zeroed;
-    bool aligned; /* the caller asked for align_bytes */
-};
 
 /* What a slot's caller asked for, 0 when it was no aligned request: what C23's free_aligned_sized is to be told. */
 static size_t aligned_to[PROGRAM_SLOTS_MAX];
@@ -123,9 +115,7 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
         return;
     }
     check_errno(ERRNO_BEFORE, request->call);
-    check_possible(address, !request->bad_align, "the alignment is no power of two");
-    check_possible(address, !request->overflows, "count times size overflows");
-    check_possible(address, request->size_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
+    check_possible(address, request_is_impossible(request));
     block_check_address(address, request->size_bytes, request->align_bytes);
     if (!run.now->overlapped) {
         run_thrift_check(&before->thrift, address);
@@ -263,8 +253,8 @@ static void op_realloc(uint8_t slot) {
                                                           : hak_realloc((void *)old.start, size_bytes);
     run_leave(slot);
     size_t total_bytes = count * size_bytes;
+    struct request request = {.call = "realloc", .size_bytes = total_bytes, .overflows = overflows};
     if (old.start == 0) {
-        struct request request = {.call = "realloc", .size_bytes = total_bytes, .overflows = overflows};
         request.align_bytes = natural_align(total_bytes);
         conclude(slot, &request, address, &before);
         return;
@@ -273,9 +263,8 @@ static void op_realloc(uint8_t slot) {
     run_trace(sim_offset((void *)old.start));
     if (address != NULL) {
         check_errno(ERRNO_BEFORE, "realloc");
-        check_possible(address, !overflows, "count times size overflows");
-        check_possible(address, total_bytes <= PTRDIFF_MAX, "it is larger than any object can be");
-        check_possible(address, total_bytes != 0, "the size is 0, which frees");
+        check_possible(address, request_is_impossible(&request));
+        check_possible(address, total_bytes == 0 ? "the size is 0, which frees" : NULL);
         realloc_succeeded(slot, &old, address, total_bytes);
         if (!run.now->overlapped) {
             run_thrift_check(&before.thrift, address);

@@ -225,7 +225,7 @@ void run_print_report(FILE *out) {
         print_map(out);
     }
     print_switches(out);
-    fprintf(out, "  signature   %s\n  trace       %016" PRIx64 "\n", verdict->signature, verdict->trace_hash);
+    fprintf(out, "  signature   %s\n  trace hash  0x%016" PRIx64 "\n", verdict->signature, verdict->trace_hash);
 }
 
 /* Messages are ours and hold no character that JSON escapes but the quote; keep it so by replacing. */
@@ -244,7 +244,7 @@ void world_print_finding(const struct target_info *target, const struct verdict 
     print_json_string(verdict->message, out);
     fprintf(out,
             ",\"target\":\"%s\",\"fault\":\"%s\",\"record\":%" PRIu32 ",\"operations\":%" PRIu32
-            ",\"trace\":\"%016" PRIx64 "\"}\n",
+            ",\"trace_hash\":\"0x%016" PRIx64 "\"}\n",
             target->name, fault_table[hak_faults.armed].name, verdict->record, verdict->operations,
             verdict->trace_hash);
     fflush(out);

@@ -47,7 +47,7 @@ has out '^clean'
 
 expect 'emit-c: --json' 1 "$hakfuzz" emit-c --json --fault carve-by-used "$corpus/sequence/regress/carve-by-used.hak" -o json.c
 has out '"plain":	\{'
-has out '"seen":	"finding: double-alloc at 3'
+has out '"said":	"finding: double-alloc at 3'
 
 # Another malloc: every block is the one before.
 cat >same.c <<'END'
@@ -80,9 +80,13 @@ expect 'emit-c: names that mean something to shell and compiler' 1 "$hakfuzz" em
 expect 'emit-c: the stated command with such names' 1 sh -c "$(stated "it's *.c")"
 has out '^finding: double-alloc at 3'
 expect 'emit-c: a prefix of nothing' 2 "$hakfuzz" emit-c --prefix zz_ two.hak
+has err '--prefix is that of a malloc'
 expect 'emit-c: standard input has no name' 2 "$hakfuzz" emit-c -
+has err 'standard input has no name for the output'
 expect 'emit-c: no compiler' 2 env CC=no-such-compiler "$hakfuzz" emit-c --fault carve-by-used "$corpus/sequence/regress/carve-by-used.hak" -o cc.c
 has err 'could not be compiled'
 expect 'emit-c: no input' 2 "$hakfuzz" emit-c
-expect 'emit-c: no such malloc' 2 "$hakfuzz" emit-c --malloc ./nowhere.so two.hak
+has err '0 inputs given'
+expect 'emit-c: no such malloc' 2 "$hakfuzz" emit-c --malloc ./nowhere.so two.hak -o nowhere.c
+has err 'cannot load ./nowhere.so'
 finish

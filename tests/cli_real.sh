@@ -22,7 +22,24 @@ has out '^programs [0-9]+, runs 1, '
 has out '^left out [1-9][0-9]* programs of targets that try a component'
 expect 'real: --json' 0 "$hakfuzz" real --json two.hak
 has out '"not_carried_out":	1'
+has out '"complete":	true'
 has out '"findings":	\[\]'
+
+# A malloc that interrupts the tool, as Ctrl-C would, from the run that asks for memory.
+gcc -shared -fPIC -x c - -o interrupts.so <<'END' || exit 2
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+void *cut_malloc(size_t size_bytes) {
+    kill(getppid(), SIGINT);
+    return malloc(size_bytes);
+}
+void cut_free(void *block) { free(block); }
+END
+expect 'real: what was cut short is not clean' 2 \
+    "$hakfuzz" real --malloc ./interrupts.so --prefix cut_ --seconds 600 --json two.hak
+has err '^hakfuzz real: interrupted: '
+has out '"complete":	false'
 
 expect 'real: a finding' 1 "$hakfuzz" real --fault errno-missing refused.hak
 has out '^refused.hak: errno-contract: errno is .* \(record 0, signature errno-contract/malloc/real-threads\)$'
@@ -54,11 +71,13 @@ has err '--threads is 0, but must be from 1'
 expect 'real: a component' 2 "$hakfuzz" real --target map "$seed"
 has err 'target map tries a component'
 expect 'real: a file and generated programs' 2 "$hakfuzz" real --generate 3 "$seed"
+has err "--generate and '.*' exclude each other"
 expect 'real: a seed and a file' 2 "$hakfuzz" real --seed 5 "$seed"
 has err "^hakfuzz real: --seed is of generated programs, and '.*' is none; see "
 expect 'real: a prefix without a malloc' 2 "$hakfuzz" real --prefix hak_ "$seed"
 has err '^hakfuzz real: --prefix is of the functions of a --malloc, and there is none; see '
 expect 'real: no such file' 2 "$hakfuzz" real nowhere
+has err "'nowhere': No such file"
 
 # ---- detect ----------------------------------------------------------------------------------------------------------
 

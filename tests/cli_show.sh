@@ -45,16 +45,18 @@ has err 'would be overwritten'
 expect 'a place that is not there' 2 "$hakfuzz" show --html -o missing/x.html clean.hak
 has err 'missing/x.html: No such file'
 expect 'a full disk' 2 bash -c '"$1" show --html clean.hak >/dev/full' - "$hakfuzz"
+has err 'cannot write to standard output: No space left'
 expect 'a full disk, by name' 2 "$hakfuzz" show --html -o /dev/full clean.hak
 has err 'No space left'
 
 # ---- the page as a file ----------------------------------------------------------------------------------------------
 
 cat >page.py <<'END'
-import json, re, sys
+import glob, json, os, re, sys
 page = open(sys.argv[1], encoding="utf-8").read()
+scripts = 1 + len(glob.glob(os.environ["HAKMEM_SOURCE"] + "/tools/show_page/*.js"))
 tapes = re.findall(r'<script type="application/json" id="tape">(.*?)</script>', page, re.S)
-assert len(tapes) == 1 and page.count("<script") == 2 and page.count("</script>") == 2, "the scripts are two"
+assert len(tapes) == 1 and page.count("<script") == page.count("</script>") == scripts > 1, "a tape, and all scripts"
 tape = json.loads(tapes[0])
 assert tape["verb"] == "show" and tape["steps"], "the tape is in it"
 rest = page.replace(tapes[0], "")
@@ -86,6 +88,17 @@ lacks out '"lines":"'
 cat >trace.py <<'END'
 import json, sys
 events = json.load(open(sys.argv[1]))["traceEvents"]
+# What the format wants of an event of each phase: complete, metadata, the start of a flow and its end.
+number, words = (int, float), str
+every = {"name": words, "ph": words, "pid": int, "tid": int, "ts": number}
+wanted = {"X": every | {"dur": number, "cat": words, "args": dict}, "M": every | {"args": dict},
+          "s": every | {"cat": words, "id": int}, "f": every | {"cat": words, "id": int, "bp": words}}
+for e in events:
+    fields = wanted[e["ph"]]
+    assert e.keys() == fields.keys(), (e, "has the fields of its phase, and no others")
+    assert all(isinstance(e[name], fields[name]) for name in fields), (e, "has fields of the right types")
+    assert e["ts"] >= 0 and e.get("bp", "e") == "e"
+    assert e["ph"] != "M" or e["name"] in ("process_name", "thread_name") and isinstance(e["args"]["name"], words)
 slices = [e for e in events if e["ph"] == "X"]
 starts = {e["id"]: e for e in events if e["ph"] == "s"}
 ends = {e["id"]: e for e in events if e["ph"] == "f"}
@@ -161,5 +174,6 @@ expect 'json: every step has its state' 0 python3 tape.py tape.json
 has out '^An operation does not come to its end'
 [ ! -w /dev/full ] || for view in --json --trace --html --shiviz; do
     expect "show: a disk that is full: $view" 2 "$hakfuzz" show $view --fault carve-by-used "$HAKMEM_SOURCE/corpus/sequence/regress/carve-by-used.hak" -o /dev/full
+    has err 'cannot write to /dev/full: No space left'
 done
 finish

@@ -89,6 +89,7 @@ has out 'SIGSEGV'
 in_gdb 'repro --gdb: clean' 0 '' "$regress/born-marked.hak"
 has out '^clean: it does not fail here'
 in_gdb 'repro --gdb: --json does not go with it' 2 '' --json "$regress/born-marked.hak"
+has err '--gdb goes with neither --with nor --json'
 expect 'repro --gdb: no gdb' 2 env PATH=/nowhere "$hakfuzz" repro --gdb --fault born-marked "$regress/born-marked.hak"
 has err 'cannot run gdb: install it'
 

@@ -54,7 +54,7 @@ pc=$(find "$prefix" -name hakmem.pc)
 lib=$(dirname "$(dirname "${pc:?no hakmem.pc is installed}")")
 for file in "$lib"/{libhakmem.so,libhakmem.so.0,libhakmem.a,hakmem.o,hakmem-gdb.py,cmake/hakmem/hakmemConfig.cmake} \
     "$(realpath "$lib/libhakmem.so")-gdb.py" "$lib/libhakmem_recorder.so" "$prefix"/{include/hakmem.h,bin/hakfuzz} \
-    "$prefix"/share/{man/man1/hakfuzz.1,man/man1/hakfuzz-min.1,bash-completion/completions/hakfuzz}; do
+    "$prefix"/share/{man/man1/hakfuzz.1,man/man1/hakfuzz-min.1,bash-completion/completions/hakfuzz,fish/vendor_completions.d/hakfuzz.fish,zsh/site-functions/_hakfuzz}; do
     [ -e "$file" ] || echo "$file"
 done | complain 'not installed'
 grep -rlF -e "$work/first" -e "$build" -e "$(dirname "$(dirname "$source")")" "$lib/cmake" "$pc" |

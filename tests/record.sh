@@ -126,10 +126,12 @@ unstarted - 'standard output'
 has err '-o - is not standard output'
 echo kept >kept.hakrec
 expect 'what is there stays when the command cannot run' 2 "$hakfuzz" record -o kept.hakrec -- ./nosuch
+has err "cannot run './nosuch'"
 grep -qx kept kept.hakrec || fail "$name" 'kept.hakrec as it was'
 expect 'nothing is left when the command cannot run' 2 "$hakfuzz" record -o fresh.hakrec -- ./nosuch
+has err "cannot run './nosuch'"
 [ ! -e fresh.hakrec ] || fail "$name" 'no fresh.hakrec'
-expect 'options of --slice without it' 2 "$hakfuzz" record -n 3 -- touch started
+expect 'options of --slice without it' 2 "$hakfuzz" record --count 3 -- touch started
 has err '--count is of --slice, and there is none'
 [ ! -e started ] || fail "$name" 'the command does not run'
 expect 'a full disk is no recording' 2 "$hakfuzz" record -o /dev/full -- ./acts names
@@ -182,12 +184,14 @@ record churn 'exit status 7'
 expect 'replay thousands of threads' 0 "$hakfuzz" replay act.hakrec --times 1 --oracle
 expect 'replay by other names' 0 "$hakfuzz" replay act.hakrec --times 1 --malloc hakmem --prefix hak_ --json
 counts runs 1
+has out '"complete":[[:space:]]*true'
 expect 'a prefix that nothing has' 2 "$hakfuzz" replay act.hakrec --malloc hakmem --prefix nosuch_
 has err 'has no nosuch_malloc; --prefix says'
 expect 'a library that is not there' 2 "$hakfuzz" replay act.hakrec --malloc ./libnosuch.so
+has err "'./libnosuch.so': No such file"
 expect 'a library that the loader does not find' 2 "$hakfuzz" replay act.hakrec --malloc libnosuch.so
 has err 'cannot load libnosuch.so: '
-for other in --json --oracle '--malloc libc' '--prefix je_'; do
+for other in --json --oracle '--malloc libc' '--prefix je_' '--times 5' '--timeout 600'; do
     # shellcheck disable=SC2086
     expect "--print with $other" 2 "$hakfuzz" replay --print $other act.hakrec
     has err "--print runs nothing, and goes without ${other%% *};"
@@ -203,6 +207,10 @@ expect 'replay tells how far it came when it is interrupted' 2 \
 has err '^hakfuzz replay: interrupted: stopped after 1 of 5 rounds$'
 has out '^acts: .*; 1 round$'
 has out '^libc +[0-9.]+ ms '
+rm starts
+expect 'and --json says that it is not all' 2 env INTERRUPTS_AT=2 INTERRUPTS_COUNT="$PWD/starts" \
+    "$hakfuzz" replay act.hakrec --times 5 --malloc libc --malloc ./interrupts.so --json
+has out '"complete":[[:space:]]*false'
 gcc -shared -x c - -o none.so <<<'int nothing;' || exit 2
 expect 'a library without a malloc' 2 "$hakfuzz" replay act.hakrec --malloc ./none.so
 has err 'none.so has no malloc; --prefix says'
@@ -227,16 +235,21 @@ for file in slices/*; do
     [ "$(grep -c '^t[0-3] ' "$file")" -le 64 ] || fail "$name" "$file has 64 records at most"
     expect "$file says where it is from" 0 grep -E '^# Recorded from acts, operations [0-9]+ to [0-9]+ of ' "$file"
 done
+expect 'slices are not laid beside old ones' 2 "$hakfuzz" record --slice trade.hakrec -o slices --count 2
+has err '^hakfuzz record: slices holds 3 slices of acts already; remove what is there, or give another -o DIR$'
+expect 'and these stay' 0 diff -r slices again
 expect 'slices want a directory' 2 "$hakfuzz" record --slice trade.hakrec
 has err 'wants a directory'
+expect 'slices are files, not a stream' 2 "$hakfuzz" record --slice trade.hakrec -o -
+has err '-o - is not standard output: --slice writes several files'
 expect 'too few records' 2 "$hakfuzz" record --slice trade.hakrec -o slices --records 1
 has err '--records is 1, but must be from 8 to 4096'
 
 # ---- what it costs ---------------------------------------------------------------------------------------------------
 
-expect 'bench record' 0 "$hakfuzz" bench record --rounds 1 --json -- ./acts many
+expect 'bench record' 0 "$hakfuzz" bench record --times 1 --json -- ./acts many
 has out '"events":[[:space:]]*400000'
-expect 'bench record is interrupted' 2 "$hakfuzz" bench record --rounds 1 -- bash -c '[ -z "${LD_PRELOAD:-}" ] || { kill -INT $PPID; exit 3; }'
+expect 'bench record is interrupted' 2 "$hakfuzz" bench record --times 1 -- bash -c '[ -z "${LD_PRELOAD:-}" ] || { kill -INT $PPID; exit 3; }'
 has err '^hakfuzz bench: interrupted: there is no result$'
 [ "$(wc -l <err)" -eq 1 ] || fail "$name" 'one line'
 expect 'bench record without a command' 2 "$hakfuzz" bench record

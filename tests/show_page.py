@@ -241,6 +241,15 @@ for width in (320, 390, 700):
     size(width, 800)
     settle()
     check(run("document.documentElement.scrollWidth") <= width, "nothing is wider than the screen", width)
+    for shown in (".legend .key", "#next-mark", "#to-finding", "#under"):
+        check(run("[...document.querySelectorAll('%s')].every((e) => e.offsetHeight > 0 && e.textContent)" % shown),
+              "at %d points it says what is what:" % width, shown)
+    check(run("document.getElementById('steps').offsetTop > document.getElementById('shared').offsetTop"),
+          "in one column the state comes before the steps", width)
+size(1280, 800)
+settle()
+check(run("document.getElementById('steps').offsetTop < document.getElementById('shared').offsetTop + 400"),
+      "beside the state no space is empty")
 quiet("a switch")
 
 # Nothing wrong: nothing red.

@@ -27,14 +27,16 @@ mapfile -t files < <(
     find . \( -path ./build -o -path ./.git -o -name __pycache__ \) -prune -o -type f ! -name '*.bin' -print |
         sed 's|^\./||' | sort
 )
-mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions)$|^bench/(run|layouts)$')
+mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|js|css|html|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions)$|^bench/(run|layouts)$')
 mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(allocator|oracle|fuzz_targets|tools|bench|tests)/.*\.[ch]$')
 mapfile -t sources_cxx < <(printf '%s\n' "${files[@]}" | grep -E '\.cpp$')
 mapfile -t scripts < <(for file in "${texts[@]}"; do head -n 1 "$file" | grep -qE '^#!.*sh\b|shellcheck shell=' && echo "$file"; done)
+mapfile -t pages < <(printf '%s\n' "${files[@]}" | grep -E '\.(js|css|html|py)$')
 need texts ${#texts[@]}
 need sources ${#sources[@]}
 need 'C++ sources' ${#sources_cxx[@]}
 need scripts ${#scripts[@]}
+need 'scripts and styles of pages, and Python' ${#pages[@]}
 
 # ---- layers ----------------------------------------------------------------------------------------------------------
 
@@ -58,7 +60,8 @@ grep -nE '^ *# *include *<(popt|cmocka)' oracle/*.[ch] | complain 'oracle/ needs
 
 # ---- the text of the sources -----------------------------------------------------------------------------------------
 
-wc -l "${sources[@]}" "${sources_cxx[@]}" | awk '$2 != "total" && $1 >= 500' | complain 'files of 500 lines or more'
+wc -l "${sources[@]}" "${sources_cxx[@]}" "${scripts[@]}" "${pages[@]}" | awk '$2 != "total" && $1 >= 500' | sort -u |
+    complain 'files of 500 lines or more'
 awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' "${sources[@]}" "${sources_cxx[@]}" | complain 'lines over 120 columns'
 grep -nE '\( *(struct hak_block|void) *\* *\*+ *\)' allocator/*.[ch] | grep -v '^allocator/links\.h:' |
     complain 'casts to a link outside allocator/links.h'

@@ -195,8 +195,8 @@ static void test_finding_line_is_json(void **state) {
     assert_string_equal(member(json, "fault")->valuestring, "usable-understates");
     assert_int_equal(member(json, "record")->valueint, 2);
     assert_int_equal(member(json, "operations")->valueint, 2);
-    snprintf(trace, sizeof trace, "%016llx", (unsigned long long)verdict.trace_hash);
-    assert_string_equal(member(json, "trace")->valuestring, trace);
+    snprintf(trace, sizeof trace, "0x%016llx", (unsigned long long)verdict.trace_hash);
+    assert_string_equal(member(json, "trace_hash")->valuestring, trace);
     cJSON_Delete(json);
     free(text);
 }

@@ -89,7 +89,7 @@ static void report(const char *command, const struct measured *measured, unsigne
         json_text(object, "name", "record");
         json_text(object, "command", command);
         json_text(object, "outcome", outcome);
-        json_number(object, "rounds", rounds);
+        json_number(object, "times", rounds);
         json_number(object, "events", measured->events);
         json_number(object, "plain_ms", plain.median);
         json_number(object, "recorded_ms", recorded.median);

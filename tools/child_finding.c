@@ -58,7 +58,7 @@ bool child_find(const struct child *child, struct child_finding *finding) {
     }
     copy_string(object, "check", finding->check, sizeof finding->check);
     copy_string(object, "signature", finding->signature, sizeof finding->signature);
-    finding->trace_hash = read_hash(object, "trace");
+    finding->trace_hash = read_hash(object, "trace_hash");
     finding->record = read_number(object, "record");
     finding->operations = read_number(object, "operations");
     cJSON_Delete(object);

@@ -51,6 +51,7 @@ struct detect_engine {
 };
 /* NULL when there is none of that name. */
 const struct detect_engine *detect_engine_find(const char *name);
+const char *detect_engine_name(unsigned i); /* NULL behind the last */
 
 /* Everything known about one fault after its trials. */
 struct detect_outcome {

@@ -16,6 +16,10 @@ const struct detect_engine *detect_engine_find(const char *name) {
     return NULL;
 }
 
+const char *detect_engine_name(unsigned i) {
+    return i < sizeof engines / sizeof engines[0] ? engines[i].name : NULL;
+}
+
 static void summarize(const struct detect_plan *plan, const struct detect_trial *trials,
                       struct detect_outcome *outcome) {
     double executions[DETECT_TRIALS_MAX];

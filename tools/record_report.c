@@ -75,7 +75,7 @@ void record_report_text(const struct raw_merged *merged, size_t count, const str
 static cJSON *one_json(const struct raw_merged *one) {
     cJSON *item = cJSON_CreateObject();
     json_text(item, "file", one->path);
-    json_text(item, "program", one->head.program);
+    json_text(item, "executable", one->head.program);
     json_number(item, "pid", (double)one->pid);
     json_number(item, "forked_from", (double)one->forked_from);
     json_number(item, "operations", (double)one->totals.operations);

@@ -15,8 +15,7 @@ void recording_rules_free(struct recording_rules *rules) {
     free(rules->ended);
 }
 
-/* Room for one more; what is new is zero. */
-static bool grow(void *list, uint64_t *capacity, uint64_t wanted, size_t item_bytes) {
+bool recording_grow(void *list, uint64_t *capacity, uint64_t wanted, size_t item_bytes) {
     if (wanted <= *capacity) {
         return true;
     }
@@ -37,7 +36,7 @@ static const char *apply_thread(struct recording_rules *rules, const struct reco
     if (op->thread > rules->totals.threads || op->thread >= RECORDING_THREADS_MAX) {
         return "a thread's number is out of order";
     }
-    if (!grow(&rules->ended, &rules->ended_capacity, (uint64_t)op->thread + 1, sizeof *rules->ended)) {
+    if (!recording_grow(&rules->ended, &rules->ended_capacity, (uint64_t)op->thread + 1, sizeof *rules->ended)) {
         return "there is no memory for its threads";
     }
     if (rules->ended[op->thread]) {
@@ -55,7 +54,7 @@ static const char *apply_object(struct recording_rules *rules, struct recording_
     }
     if (recording_kinds[op->kind].makes) {
         if (totals->objects > UINT32_MAX - 1 ||
-            !grow(&rules->objects, &rules->capacity, totals->objects + 1, sizeof *rules->objects)) {
+            !recording_grow(&rules->objects, &rules->capacity, totals->objects + 1, sizeof *rules->objects)) {
             return "there is no memory for its objects";
         }
         op->object = (uint32_t)totals->objects++;

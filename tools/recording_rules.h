@@ -3,6 +3,8 @@
 #ifndef HAKMEM_TOOLS_RECORDING_RULES_H
 #define HAKMEM_TOOLS_RECORDING_RULES_H
 
+#include <stddef.h>
+
 #include "tools/recording.h"
 
 struct recording_object {
@@ -18,6 +20,9 @@ struct recording_rules {
     uint8_t *ended; /* by thread: its end was there */
     uint64_t ended_capacity;
 };
+
+/* Make room for `wanted` items in the list that `list` points to; what is new is zero. False: no memory, as it was. */
+bool recording_grow(void *list, uint64_t *capacity, uint64_t wanted, size_t item_bytes);
 
 /* Take one operation into account and complete it. NULL, or what is wrong with it. */
 const char *recording_apply(struct recording_rules *rules, struct recording_op *op);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "oracle/input.h"
+#include "tools/recording_rules.h"
 #include "tools/terminal.h"
 
 enum { PROGRESS_OPERATIONS = 1 << 16, RANGE_SLOTS = 64 };
@@ -44,21 +45,11 @@ struct maker {
 
 /* Make room in a list that `list` points to; what is new is zero. */
 static bool reserve(struct maker *maker, void *list, uint64_t *capacity, uint64_t wanted, size_t item_bytes) {
-    if (wanted <= *capacity) {
-        return true;
-    }
-    void *items;
-    memcpy(&items, list, sizeof items);
-    uint64_t more = wanted + wanted / 2 + 1024;
-    char *grown = realloc(items, more * item_bytes);
-    if (grown == NULL) {
+    bool good = recording_grow(list, capacity, wanted, item_bytes);
+    if (!good) {
         snprintf(maker->why, sizeof maker->why, "is too long for the memory there is");
-        return false;
     }
-    memset(grown + *capacity * item_bytes, 0, (more - *capacity) * item_bytes);
-    memcpy(list, &grown, sizeof grown);
-    *capacity = more;
-    return true;
+    return good;
 }
 
 typedef bool maker_visit(struct maker *maker, const struct recording_op *op, bool begins);

@@ -53,7 +53,7 @@ static void add_place(cJSON *object, const struct tape_place *place) {
 
 static cJSON *change_json(const struct tape_change *change) {
     cJSON *item = cJSON_CreateObject();
-    json_text(item, "what", change_names[change->kind]);
+    json_text(item, "kind", change_names[change->kind]);
     json_number(item, "slot", change->slot);
     json_number(item, "offset", (double)change->offset);
     add_size(item, "bytes", change->bytes);
@@ -177,7 +177,7 @@ static cJSON *step_json(const struct showing *showing, uint32_t index, bool comp
 
 /* `step` is the record's last one, or NULL. */
 static cJSON *record_json(const struct showing *showing, uint32_t index, const struct tape_step *step) {
-    char words[SHOW_OPERATION_BYTES], size[24];
+    char words[SHOW_OPERATION_BYTES];
     struct record record = program_record(&showing->program, index);
     cJSON *item = cJSON_CreateObject();
     text_format_record(&record, words, sizeof words);
@@ -189,8 +189,7 @@ static cJSON *record_json(const struct showing *showing, uint32_t index, const s
     json_bool(item, "applied", is_reached && step->kind == TAPE_DONE);
     if (is_reached) {
         json_number(item, "offset", (double)step->offset);
-        snprintf(size, sizeof size, "%zu", step->size_bytes);
-        json_text(item, "size_bytes", size);
+        add_size(item, "bytes", step->size_bytes);
         json_text(item, "errno", show_errno(step->error));
         json_text(item, "placement", step->text);
     }
@@ -221,7 +220,7 @@ static cJSON *site_json(const struct showing *showing, const struct hak_site *si
     cJSON *item = cJSON_CreateObject();
     json_text(item, "file", site->file);
     json_number(item, "line", site->line);
-    json_text(item, "what", site_kind_name(site));
+    json_text(item, "kind", site_kind_name(site));
     if (source.url != NULL) {
         json_text(item, "url", source.url);
     }

@@ -2,6 +2,7 @@
 #include "tools/slice.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -118,18 +119,45 @@ static void tell(const struct slice_source *source, const struct piece *piece, c
     cJSON_AddItemToArray(array, item);
 }
 
+/* How many slices of a program of that name a directory holds. */
+static unsigned count_pieces(const char *directory, const char *name) {
+    DIR *folder = opendir(directory);
+    unsigned count = 0, number;
+    int end;
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        static const char prefix[] = "recorded-";
+        const char *file = entry->d_name;
+        bool is_ours =
+            strncmp(file, prefix, sizeof prefix - 1) == 0 && strncmp(file + sizeof prefix - 1, name, strlen(name)) == 0;
+        const char *rest = is_ours ? file + sizeof prefix - 1 + strlen(name) : "";
+        end = 0;
+        count += sscanf(rest, "-%u.hak%n", &number, &end) == 1 && end > 0 && rest[end] == '\0';
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return count;
+}
+
 static int slice_source_cut(const struct slice_request *request, struct slice_source *source) {
     if (mkdir(request->directory, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "hakfuzz record: cannot make %s: %s; give another -o DIR\n", request->directory,
                 strerror(errno));
         return EXIT_USAGE;
     }
+    char name[RECORDING_PROGRAM_BYTES];
+    plain_name(source->head.program, name);
+    unsigned there = count_pieces(request->directory, name);
+    if (there > 0) {
+        fprintf(stderr,
+                "hakfuzz record: %s holds %u slice%s of %s already; remove what is there, or give another -o DIR\n",
+                request->directory, there, there == 1 ? "" : "s", name);
+        return EXIT_USAGE;
+    }
     uint64_t *firsts = calloc(request->count, sizeof *firsts);
     struct piece *piece = malloc(sizeof *piece);
     cJSON *object = request->json ? json_begin("record") : NULL;
     cJSON *array = object != NULL ? cJSON_AddArrayToObject(object, "slices") : NULL;
-    char name[RECORDING_PROGRAM_BYTES];
-    plain_name(source->head.program, name);
     bool good = firsts != NULL && piece != NULL;
     unsigned count = good ? slice_choose(source, request->records, request->count, firsts) : 0;
     for (unsigned i = 0; good && i < count; i++) {

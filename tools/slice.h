@@ -10,7 +10,7 @@ enum { SLICE_RECORDS_MIN = 8, SLICE_RECORDS_MAX = PROGRAM_RECORDS_MAX };
 
 struct slice_request {
     const char *path;
-    const char *directory; /* is made when it is not there */
+    const char *directory; /* is made when it is not there; holds no slices of the same program yet */
     unsigned count;
     unsigned records; /* of one program, at most */
     bool json;

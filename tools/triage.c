@@ -30,14 +30,49 @@ bool triage_is_input(const char *path) {
 
 /* --- groups --- */
 
-/* Everything that a shell or a browser would ask about becomes '-'. */
-static char *group_name(const struct choice *choice, const struct verdict *verdict) {
+/* Parts of the signature that say something, with '-' between them and for all that a shell or a browser would ask
+ * about. */
+static char *plain_name(const struct choice *choice, const struct verdict *verdict) {
     char *name = NULL;
-    if (asprintf(&name, "%s-%s", choice->target->name, verdict->signature) < 0) {
+    if (asprintf(&name, "%s/%s", choice->target->name, verdict->signature) < 0) {
         return NULL;
     }
-    for (char *at = name; *at != '\0'; at++) {
-        *at = (char)(isalnum((unsigned char)*at) || *at == '_' ? *at : '-');
+    char *out = name;
+    for (const char *at = name; *at != '\0'; at++) {
+        if (isalnum((unsigned char)*at) || *at == '_') {
+            *out++ = *at;
+        } else if (out > name && out[-1] != '-') {
+            *out++ = '-';
+        }
+    }
+    *(out > name && out[-1] == '-' ? out - 1 : out) = '\0';
+    return name;
+}
+
+static bool is_taken(const struct triage *triage, const char *name) {
+    for (size_t i = 0; i < triage->group_count; i++) {
+        if (strcmp(triage->groups[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Signatures that differ in nothing but such characters are told apart by a number. */
+static char *group_name(const struct triage *triage, const struct choice *choice, const struct verdict *verdict) {
+    char *plain = plain_name(choice, verdict), *name = plain;
+    for (unsigned number = 2; name != NULL && is_taken(triage, name); number++) {
+        char *next = NULL;
+        if (asprintf(&next, "%s-%u", plain, number) < 0) {
+            next = NULL;
+        }
+        if (name != plain) {
+            free(name);
+        }
+        name = next;
+    }
+    if (name != plain) {
+        free(plain);
     }
     return name;
 }
@@ -63,7 +98,7 @@ static struct triage_group *group_for(struct triage *triage, const struct choice
         triage->groups = groups;
         triage->group_capacity = capacity;
     }
-    char *name = group_name(choice, verdict);
+    char *name = group_name(triage, choice, verdict);
     if (name == NULL) {
         return NULL;
     }

@@ -33,8 +33,8 @@ static cJSON *group_json(const struct triage_group *group) {
         json_text(object, "name", group->name);
         add_counts(object, "after", &group->after);
         json_bool(object, "minimal", group->is_minimal);
-        json_number(object, "replays", (double)group->replays);
-        json_number(object, "replays_equal", (double)group->replays_equal);
+        json_number(object, "times", (double)group->replays);
+        json_number(object, "equal", (double)group->replays_equal);
     }
     cJSON *files = cJSON_AddArrayToObject(object, "files");
     for (size_t i = 0; i < group->inputs.count; i++) {
@@ -51,7 +51,7 @@ cJSON *triage_json(const struct triage *triage) {
     json_bool(object, "complete", triage->is_complete);
     json_number(object, "inputs", (double)triage->inputs);
     json_number(object, "clean", (double)triage->clean);
-    json_number(object, "unreadable", (double)triage->unreadable);
+    json_number(object, "unusable", (double)triage->unreadable);
     json_number(object, "no_inputs_by_name", (double)triage->others);
     cJSON *groups = cJSON_AddArrayToObject(object, "findings");
     for (size_t i = 0; i < triage->group_count; i++) {

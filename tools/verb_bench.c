@@ -30,7 +30,7 @@ static const struct verb_help help = {
     "  record what hakfuzz record costs a command, whose output is thrown away: its time with and without it.\n",
     "  hakfuzz bench fuzz\n"
     "  hakfuzz bench fuzz --seconds 30 --json\n"
-    "  hakfuzz bench record --rounds 9 -- python3 -c 'print(sum(range(1000)))'\n",
+    "  hakfuzz bench record --times 9 -- python3 -c 'print(sum(range(1000)))'\n",
 };
 
 enum {
@@ -205,7 +205,7 @@ static void print_json(const struct bench *bench, const struct row *rows, unsign
     json_text(object, "name", "fuzz");
     json_number(object, "programs", THROUGHPUT_PROGRAMS);
     json_number(object, "records_per_program", THROUGHPUT_RECORDS);
-    json_number(object, "rounds", bench->rounds_done);
+    json_number(object, "times", bench->rounds_done);
     cJSON *array = cJSON_AddArrayToObject(object, "rows");
     for (unsigned i = 0; i < count; i++) {
         cJSON *item = cJSON_CreateObject();
@@ -294,7 +294,7 @@ static int bench_record_command(struct bench *bench) {
     if (bench->options.argument_count < 2) {
         return options_complain(&help, "record wants a command, behind --");
     }
-    if (!options_in_range(&help, "--rounds", bench->rounds, 1, RECORD_ROUNDS_MAX)) {
+    if (!options_in_range(&help, "--times", bench->rounds, 1, RECORD_ROUNDS_MAX)) {
         return EXIT_USAGE;
     }
     progress_begin();
@@ -328,8 +328,8 @@ int verb_bench(int argc, char **argv) {
     struct bench bench = {.seconds = 10, .rounds = 7};
     struct poptOption table[] = {
         OPTION_JSON(bench.options),
-        {"seconds", 's', POPT_ARG_INT, &bench.seconds, 0, "time for the executions of one build (10)", "N"},
-        {"rounds", 'r', POPT_ARG_INT, &bench.rounds, 0, "of record (7)", "N"},
+        {"seconds", 's', POPT_ARG_INT, &bench.seconds, 0, "time for the executions of one build (10)", "S"},
+        {"times", 'n', POPT_ARG_INT, &bench.rounds, 0, "rounds of record (7)", "N"},
         {"worker", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, &bench.worker, 0, NULL, NULL},
         POPT_TABLEEND,
     };

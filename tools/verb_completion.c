@@ -7,21 +7,26 @@
 
 static const struct verb_help help = {
     "completion",
-    "[OPTION...] bash|fish",
-    "Prints completions of verbs, options, targets and faults for a shell, made from the tables of this very binary.\n"
+    "[OPTION...] SHELL",
+    "Prints completions of verbs, options and their values for a shell (bash, fish or zsh), made from the tables of\n"
+    "this very binary.\n"
     "`cmake --install` puts them where the shells look.\n",
     "  eval \"$(hakfuzz completion bash)\"\n"
-    "  hakfuzz completion fish >~/.config/fish/completions/hakfuzz.fish\n",
+    "  hakfuzz completion fish >~/.config/fish/completions/hakfuzz.fish\n"
+    "  hakfuzz completion zsh >~/.zfunc/_hakfuzz   # with ~/.zfunc in $fpath\n",
 };
 
 static int write_shell(const char *shell, const char *path) {
-    bool is_bash = strcmp(shell, "bash") == 0;
-    if (!is_bash && strcmp(shell, "fish") != 0) {
-        return options_complain(&help, "one shell wanted, bash or fish");
+    const struct describe_shell *found = describe_shells;
+    while (found->name != NULL && strcmp(found->name, shell) != 0) {
+        found++;
+    }
+    if (found->name == NULL) {
+        return options_complain(&help, "one shell wanted, bash, fish or zsh");
     }
     FILE *out = path != NULL ? fopen(path, "w") : stdout;
     if (out != NULL) {
-        (is_bash ? describe_bash : describe_fish)(out);
+        found->print(out);
     }
     bool good = out != NULL && !ferror(out);
     good = out != NULL && (path == NULL || fclose(out) == 0) && good;

@@ -201,7 +201,7 @@ static void kept_tell(struct emit_verb *verb, const char *kind, const char *path
         cJSON *item = cJSON_AddObjectToObject(verb->json, kind);
         json_text(item, "file", path);
         json_text(item, "build", build);
-        json_text(item, "seen", verb->seen);
+        json_text(item, "said", verb->seen);
         return;
     }
     printf("%s: %s file, compiled and run %d times: %s\n", path, kind, RUNS, verb->seen);

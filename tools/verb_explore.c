@@ -26,7 +26,7 @@ static const struct verb_help help = {
     "has as few preemptions as can be, and prints the program with genes that lead there, or writes it to OUT, for\n"
     "'hakfuzz repro'.\n",
     "  hakfuzz explore --preemptions 2 corpus/threads/seed/remote-free.hak\n"
-    "  hakfuzz explore -k 9 --target remote corpus/remote/seed/three-by-three.hak\n"
+    "  hakfuzz explore --preemptions 9 --target remote corpus/remote/seed/three-by-three.hak\n"
     "  hakfuzz explore --fault push-keeps-head -o found.hak corpus/threads/seed/no-remote-batch.hak\n",
 };
 
@@ -116,8 +116,8 @@ static int print_json(const struct exploration *all, const char *path) {
     json_bool(object, "complete", counts->complete);
     json_verdict(object, &all->result.verdict);
     json_text(object, "report", all->report == NULL ? "" : all->report);
-    json_text(object, "input", all->found == NULL ? "" : all->found);
-    json_bool(object, "replays", all->result.replays);
+    json_text(object, "program", all->found == NULL ? "" : all->found);
+    json_bool(object, "deterministic", all->result.replays);
     json_print(object);
     return all->result.verdict.check == CHECK_NONE ? EXIT_CLEAN : EXIT_FINDING;
 }
@@ -198,7 +198,7 @@ static int explore_arguments(struct exploration *all) {
 int verb_explore(int argc, char **argv) {
     struct exploration all = {.preemptions = 2};
     struct poptOption table[] = {
-        {"preemptions", 'k', POPT_ARG_INT, &all.preemptions, 0, "switches inside operations, at most (2)", "K"},
+        {"preemptions", '\0', POPT_ARG_INT, &all.preemptions, 0, "switches inside operations, at most (2)", "N"},
         {"output", 'o', POPT_ARG_STRING, &all.out, 0, "where the input of a finding goes", "OUT"},
         OPTION_TARGET(all.options),
         OPTION_FAULT(all.options),

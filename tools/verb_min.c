@@ -184,13 +184,14 @@ static void print_json(const struct min *min, const char *path, const struct pro
     json_verdict(object, &minimization->after);
     add_counts(object, "before", &result->before, min->input.size_bytes);
     add_counts(object, "after", &result->after, result->size_bytes);
-    json_number(object, "runs", (double)result->after.tests);
+    json_number(object, "executions", (double)result->after.tests);
     json_number(object, "seconds", min->seconds);
+    json_bool(object, "complete", !min->stopped);
     json_bool(object, "minimal", result->is_minimal);
     json_bool(object, "schedule_in_genes", result->has_no_mode);
-    json_number(object, "replays", (double)min->fresh.total);
-    json_number(object, "replays_equal", (double)replays_equal(min));
-    json_text(object, "input", text == NULL ? "" : text);
+    json_number(object, "times", (double)min->fresh.total);
+    json_number(object, "equal", (double)replays_equal(min));
+    json_text(object, "program", text == NULL ? "" : text);
     json_print(object);
     free(text);
 }

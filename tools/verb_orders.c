@@ -21,8 +21,8 @@ static const struct verb_help help = {
     "nothing needs costs time on every machine; one that is needed, and not found, has no test.\n"
     "Exit status 1 when an order is not found to be needed, or a program fails with no order weakened.\n",
     "  hakfuzz orders corpus/threads corpus/oom\n"
-    "  hakfuzz orders --site remote.c --runs 100000\n"
-    "  hakfuzz orders --site 'remote.c:86 rmw' --save /tmp corpus/threads\n"
+    "  hakfuzz orders --site remote.c --max-runs 100000\n"
+    "  hakfuzz orders --site 'remote.c:86 rmw' -o /tmp corpus/threads\n"
     "  hakfuzz orders --markdown corpus/threads corpus/oom > table.md\n",
 };
 
@@ -113,7 +113,7 @@ static int run_all(struct verb *verb) {
 }
 
 static int with_arguments(struct verb *verb) {
-    if (!options_in_range(&help, "--runs", verb->runs, 0, 1000000000)) {
+    if (!options_in_range(&help, "--max-runs", verb->runs, 0, 1000000000)) {
         return EXIT_USAGE;
     }
     if (verb->options.json && verb->markdown) {
@@ -137,9 +137,9 @@ static int with_arguments(struct verb *verb) {
 int verb_orders(int argc, char **argv) {
     static struct verb verb = {.runs = 20000};
     struct poptOption table[] = {
-        {"site", 's', POPT_ARG_STRING, &verb.site, 0, "only sites with this in their name", "TEXT"},
-        {"runs", 'n', POPT_ARG_LONG, &verb.runs, 0, "generated programs until it gives up (20000)", "N"},
-        {"save", '\0', POPT_ARG_STRING, &verb.save, 0, "write the programs that show it here", "DIR"},
+        {"site", '\0', POPT_ARG_STRING, &verb.site, 0, "only sites with this in their name", "TEXT"},
+        {"max-runs", '\0', POPT_ARG_LONG, &verb.runs, 0, "generated programs until it gives up (20000)", "N"},
+        {"output", 'o', POPT_ARG_STRING, &verb.save, 0, "write the programs that show it here", "DIR"},
         OPTION_JSON(verb.options),
         {"markdown", '\0', POPT_ARG_NONE, &verb.markdown, 0, "the table of docs/orders.md", NULL},
         POPT_TABLEEND,

@@ -44,7 +44,7 @@ struct summary {
     uint64_t not_carried;
     uint64_t threads;
     uint64_t findings;
-    uint64_t unreadable;
+    uint64_t unusable;
     uint64_t components; /* programs of targets that are no malloc */
 };
 
@@ -138,7 +138,7 @@ static int run_file(struct real_verb *verb, const char *path) {
         return EXIT_CLEAN;
     }
     if (!input_load(path, INPUT_EITHER, &input)) {
-        verb->summary.unreadable++;
+        verb->summary.unusable++;
         return EXIT_USAGE;
     }
     int code = run_program(verb, path, &choice, input.bytes, input.size_bytes);
@@ -186,7 +186,7 @@ static int run_all(struct real_verb *verb, const struct files *files) {
             worst = code;
         }
         if ((code == EXIT_FINDING && !verb->keep_going) ||
-            (code == EXIT_USAGE && verb->summary.runs + verb->summary.unreadable == 0)) {
+            (code == EXIT_USAGE && verb->summary.runs + verb->summary.unusable == 0)) {
             break;
         }
     }
@@ -204,7 +204,8 @@ static void print_summary(struct real_verb *verb) {
         json_number(object, "skipped", (double)summary->skipped);
         json_number(object, "not_carried_out", (double)summary->not_carried);
         json_number(object, "threads", (double)summary->threads);
-        json_number(object, "unreadable", (double)summary->unreadable);
+        json_number(object, "unusable", (double)summary->unusable);
+        json_bool(object, "complete", !interrupted());
         cJSON_AddItemToObject(object, "findings", verb->findings);
         json_print(object);
         return;
@@ -234,20 +235,25 @@ static int run_options(struct real_verb *verb) {
     verb->begun_ns = clock_ns();
     interrupts_watch();
     int code = run_all(verb, &files);
-    verb->summary.unreadable += files.unusable;
+    verb->summary.unusable += files.unusable;
     files_free(&files);
     print_summary(verb);
-    return code == EXIT_CLEAN && !listed ? EXIT_USAGE : code;
+    if (interrupted()) {
+        fputs("hakfuzz real: interrupted: what is said is of the runs until then\n", stderr);
+    }
+    return code == EXIT_CLEAN && (!listed || interrupted()) ? EXIT_USAGE : code;
 }
 
 static int real_arguments(struct real_verb *verb) {
     const struct options *options = &verb->options;
     struct choice choice;
-    const char *order = verb->order_name != NULL ? verb->order_name : "free";
-    if (strcmp(order, "free") != 0 && strcmp(order, "virtual") != 0) {
-        return options_complain(&help, "there is no order '%s'; there are free and virtual", order);
+    const char *const *names = real_order_names, *order = verb->order_name;
+    if (order != NULL && strcmp(order, names[REAL_ORDER_FREE]) != 0 && strcmp(order, names[REAL_ORDER_VIRTUAL]) != 0) {
+        return options_complain(&help, "there is no order '%s'; there are %s and %s", order, names[REAL_ORDER_FREE],
+                                names[REAL_ORDER_VIRTUAL]);
     }
-    verb->order = strcmp(order, "free") == 0 ? REAL_ORDER_FREE : REAL_ORDER_VIRTUAL;
+    bool is_virtual = order != NULL && strcmp(order, names[REAL_ORDER_VIRTUAL]) == 0;
+    verb->order = is_virtual ? REAL_ORDER_VIRTUAL : REAL_ORDER_FREE;
     if (options->argument_count > 0 && verb->generate != 0) {
         return options_complain(&help, "--generate and '%s' exclude each other", options->arguments[0]);
     }
@@ -288,12 +294,12 @@ int verb_real(int argc, char **argv) {
         OPTION_FAULT(verb.options),
         {"malloc", 'm', POPT_ARG_STRING, &verb.malloc_name, 0, "hakmem (default), libc, or a shared object", "LIB"},
         {"prefix", 'p', POPT_ARG_STRING, &verb.prefix, 0, "what the names of its functions begin with", "PREFIX"},
-        {"order", 'o', POPT_ARG_STRING, &verb.order_name, 0,
+        {"order", '\0', POPT_ARG_STRING, &verb.order_name, 0,
          "free (default), or virtual: one operation after another, as in the simulated world", "ORDER"},
         {"threads", 'T', POPT_ARG_LONG, &verb.threads, 0, "at least so many threads at once, by copies (1)", "N"},
         {"times", 'n', POPT_ARG_LONG, &verb.times, 0, "each program so often in one process (1)", "N"},
-        {"seconds", 's', POPT_ARG_LONG, &verb.seconds, 0, "go round until so many seconds are over", "N"},
-        {"generate", 'g', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (1000)", "N"},
+        {"seconds", 's', POPT_ARG_LONG, &verb.seconds, 0, "go round until so many seconds are over", "S"},
+        {"generate", '\0', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (1000)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &verb.seed, 0, "number of the first generated program (1)", "N"},
         OPTION_JSON(verb.options),
         {"keep-going", 'k', POPT_ARG_NONE, &verb.keep_going, 0, "go on after a finding", NULL},

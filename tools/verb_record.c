@@ -146,6 +146,11 @@ static int record_slice(struct recording_request *record) {
     if (record->output == NULL) {
         return options_complain(&help, "--slice wants a directory for what it cuts: -o DIR");
     }
+    if (strcmp(record->output, "-") == 0) {
+        return options_complain(&help,
+                                "-o - is not standard output: --slice writes several files; name a directory (./- "
+                                "for one of that name)");
+    }
     record->count = record->count == NOT_GIVEN ? COUNT : record->count;
     record->records = record->records == NOT_GIVEN ? RECORDS : record->records;
     if (!options_in_range(&help, "--count", record->count, 1, COUNT_MAX) ||
@@ -164,10 +169,11 @@ int verb_record(int argc, char **argv) {
     struct recording_request record = {.count = NOT_GIVEN, .records = NOT_GIVEN};
     struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &record.output, 0, "write here (COMMAND.hakrec); with --slice a directory",
-         "FILE"},
+         "OUT"},
         {"slice", '\0', POPT_ARG_STRING, &record.slice, 0, "cut programs from this recording", "RECORDING"},
-        {"count", 'n', POPT_ARG_INT, &record.count, 0, "with --slice: so many at most (4)", "N"},
-        {"records", 'r', POPT_ARG_INT, &record.records, 0, "with --slice: operations of a program, at most (200)", "N"},
+        {"count", '\0', POPT_ARG_INT, &record.count, 0, "with --slice: so many at most (4)", "N"},
+        {"records", '\0', POPT_ARG_INT, &record.records, 0, "with --slice: operations of a program, at most (200)",
+         "N"},
         OPTION_JSON(record.options),
         POPT_TABLEEND,
     };

@@ -2,6 +2,7 @@
  * that a machine that is busy for a while is busy for all of them. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,15 @@ static const struct verb_help help = {
     "  hakfuzz replay python.hakrec --malloc ./libother.so --prefix je_\n",
 };
 
-enum { MALLOCS_MAX = 16, TIMES_MAX = 1000, SECONDS_MAX = 86400, MEASURES = 5 };
+enum {
+    MALLOCS_MAX = 16,
+    TIMES_MAX = 1000,
+    SECONDS_MAX = 86400,
+    MEASURES = 5,
+    TIMES = 5,
+    TIMEOUT_S = 600,
+    NOT_GIVEN = INT_MIN
+};
 enum measure { WALL, CPU, PEAK, AT_PEAK, REFUSED };
 
 struct contender {
@@ -59,7 +68,7 @@ struct replay {
     int oracle;
     int print;
     int times;
-    int seconds;
+    int timeout_s;
     int worker;
     char *path;
     char *self;
@@ -118,7 +127,7 @@ static int explain(struct replay *replay, const struct contender *contender, con
         return EXIT_FINDING;
     }
     if (child->timed_out) {
-        report_finding(replay, contender, "deadlock", "it did not end in time; --seconds gives it more");
+        report_finding(replay, contender, "deadlock", "it did not end in time; --timeout gives it more");
         return EXIT_FINDING;
     }
     if (WIFSIGNALED(child->status)) {
@@ -139,7 +148,7 @@ static int run_once(struct replay *replay, struct contender *contender) {
                                         replay->oracle ? "--oracle" : NULL},
                           .directory = "/",
                           .fault = "none",
-                          .timeout_s = (unsigned)replay->seconds};
+                          .timeout_s = (unsigned)replay->timeout_s};
     if (contender->library != NULL ? setenv("LD_PRELOAD", contender->library, 1) : unsetenv("LD_PRELOAD")) {
         return EXIT_USAGE;
     }
@@ -204,16 +213,17 @@ static void print_text(const struct replay *replay, int rounds) {
     }
 }
 
-static void print_json(struct replay *replay) {
+static void print_json(struct replay *replay, bool is_complete) {
     const struct recording_totals *totals = &replay->image->totals;
     cJSON *object = json_begin(help.name);
     json_text(object, "file", replay->path);
-    json_text(object, "program", replay->image->program);
+    json_text(object, "executable", replay->image->program);
     json_number(object, "operations", (double)totals->operations);
     json_number(object, "threads", (double)totals->threads);
     json_number(object, "peak_live_bytes", (double)totals->peak_live_bytes);
     json_bool(object, "oracle", replay->oracle);
     json_number(object, "times", replay->times);
+    json_bool(object, "complete", is_complete);
     cJSON *array = cJSON_AddArrayToObject(object, "mallocs");
     for (unsigned i = 0; i < replay->count; i++) {
         const struct contender *one = &replay->contenders[i];
@@ -274,7 +284,7 @@ static int run_all(struct replay *replay) {
         }
     }
     if (replay->options.json) {
-        print_json(replay);
+        print_json(replay, code != EXIT_USAGE);
     } else {
         print_text(replay, rounds);
     }
@@ -326,16 +336,20 @@ static int replay_arguments(struct replay *replay) {
                                        "of that name)");
     }
     if (replay->print) {
-        const char *other = replay->options.json     ? "--json"
-                            : replay->oracle         ? "--oracle"
-                            : replay->names != NULL  ? "--malloc"
-                            : replay->prefix != NULL ? "--prefix"
-                                                     : NULL;
+        const char *other = replay->options.json             ? "--json"
+                            : replay->oracle                 ? "--oracle"
+                            : replay->names != NULL          ? "--malloc"
+                            : replay->prefix != NULL         ? "--prefix"
+                            : replay->times != NOT_GIVEN     ? "--times"
+                            : replay->timeout_s != NOT_GIVEN ? "--timeout"
+                                                             : NULL;
         return other == NULL ? replay_print(replay->options.arguments[0])
                              : options_complain(&help, "--print runs nothing, and goes without %s", other);
     }
+    replay->times = replay->times == NOT_GIVEN ? TIMES : replay->times;
+    replay->timeout_s = replay->timeout_s == NOT_GIVEN ? TIMEOUT_S : replay->timeout_s;
     if (!options_in_range(&help, "--times", replay->times, 1, TIMES_MAX) ||
-        !options_in_range(&help, "--seconds", replay->seconds, 1, SECONDS_MAX)) {
+        !options_in_range(&help, "--timeout", replay->timeout_s, 1, SECONDS_MAX)) {
         return EXIT_USAGE;
     }
     if (replay->prefix != NULL && replay->names == NULL) {
@@ -361,15 +375,15 @@ static int replay_arguments(struct replay *replay) {
 }
 
 int verb_replay(int argc, char **argv) {
-    struct replay replay = {.times = 5, .seconds = 600, .worker = -1, .fd = -1};
+    struct replay replay = {.times = NOT_GIVEN, .timeout_s = NOT_GIVEN, .worker = -1, .fd = -1};
     struct poptOption table[] = {
         {"malloc", 'm', POPT_ARG_ARGV, &replay.names, 0,
-         "run it on this one: hakmem, libc, or a shared library; may be given several times (hakmem and libc)", "NAME"},
-        {"prefix", 'p', POPT_ARG_STRING, &replay.prefix, 0, "what its functions' names begin with (nothing)", "PREFIX"},
-        {"oracle", 'o', POPT_ARG_NONE, &replay.oracle, 0, "check every block", NULL},
+         "run it on this one: hakmem, libc, or a shared object; may be given several times (hakmem and libc)", "LIB"},
+        {"prefix", 'p', POPT_ARG_STRING, &replay.prefix, 0, "what the names of its functions begin with", "PREFIX"},
+        {"oracle", '\0', POPT_ARG_NONE, &replay.oracle, 0, "check every block", NULL},
         {"print", '\0', POPT_ARG_NONE, &replay.print, 0, "print its operations, one a line, and run nothing", NULL},
         {"times", 'n', POPT_ARG_INT, &replay.times, 0, "rounds (5)", "N"},
-        {"seconds", 's', POPT_ARG_INT, &replay.seconds, 0, "a run that takes longer hangs (600)", "N"},
+        {"timeout", '\0', POPT_ARG_INT, &replay.timeout_s, 0, "seconds after which a run hangs (600)", "S"},
         {"worker", '\0', POPT_ARG_INT | POPT_ARGFLAG_DOC_HIDDEN, &replay.worker, 0, NULL, NULL},
         OPTION_JSON(replay.options),
         POPT_TABLEEND,

@@ -20,7 +20,8 @@ static const struct verb_help help = {
     "Runs each program in the simulated world; a directory stands for every regular file below it,\n"
     "except names that begin with a dot.\n"
     "Text form and bytes are told apart by content; '-' is standard input.\n"
-    "Without --target, a path with corpus/<target>/ in it runs on that target, all others on 'threads'.\n",
+    "Without --target, the path says which (corpus/oom/, findings/oom/, fuzz_oom in it, a file oom-crash-1), else it\n"
+    "is 'threads'.\n",
     "  hakfuzz run crash-0123abcd\n"
     "  hakfuzz run --keep-going corpus/\n"
     "  hakfuzz run --fault carve-by-used corpus/sequence/regress\n"
@@ -31,7 +32,7 @@ struct summary {
     uint64_t programs;
     uint64_t operations;
     uint64_t findings;
-    uint64_t unreadable;
+    uint64_t unusable;
     uint64_t left_out; /* not run, because a finding came first */
 };
 
@@ -71,7 +72,7 @@ static int run_one(struct run *run, const char *path) {
     struct input input;
     struct choice choice;
     if (!input_load(path, INPUT_EITHER, &input)) {
-        run->summary.unreadable++;
+        run->summary.unusable++;
         return EXIT_USAGE;
     }
     int code = EXIT_USAGE;
@@ -111,7 +112,7 @@ static int run_all(struct run *run, const struct files *files) {
             break;
         }
         /* The environment is at fault, not this file: the next one would say the same. */
-        if (code == EXIT_USAGE && run->summary.programs + run->summary.unreadable == 0) {
+        if (code == EXIT_USAGE && run->summary.programs + run->summary.unusable == 0) {
             break;
         }
     }
@@ -125,7 +126,7 @@ static void print_summary(const struct run *run) {
         cJSON *object = json_begin(help.name);
         json_number(object, "programs", (double)summary->programs);
         json_number(object, "operations", (double)summary->operations);
-        json_number(object, "unreadable", (double)summary->unreadable);
+        json_number(object, "unusable", (double)summary->unusable);
         json_number(object, "not_run", (double)summary->left_out);
         cJSON_AddItemToObject(object, "findings", run->findings);
         json_print(object);
@@ -134,8 +135,8 @@ static void print_summary(const struct run *run) {
     printf("%sprograms %" PRIu64 ", operations %" PRIu64 ", findings %" PRIu64 "%s",
            summary->findings > 0 ? colour_bad(stdout) : colour_good(stdout), summary->programs, summary->operations,
            summary->findings, colour_end(stdout));
-    if (summary->unreadable > 0) {
-        printf(", unusable files %" PRIu64, summary->unreadable);
+    if (summary->unusable > 0) {
+        printf(", unusable files %" PRIu64, summary->unusable);
     }
     if (summary->left_out > 0) {
         printf(", not run after the finding %" PRIu64 " (--keep-going runs them)", summary->left_out);
@@ -159,7 +160,7 @@ static int run_arguments(struct run *run) {
     }
     run->findings = options->json ? cJSON_CreateArray() : NULL;
     int code = run_all(run, &files);
-    run->summary.unreadable += files.unusable;
+    run->summary.unusable += files.unusable;
     files_free(&files);
     print_summary(run);
     return code == EXIT_CLEAN && !listed ? EXIT_USAGE : code;

@@ -290,9 +290,9 @@ static void print_table(const struct verb_triage *verb) {
                group->verdict.signature, colour_end(stdout), "", group->inputs.paths[group->shortest]);
         if (group->bytes != NULL) {
             minimize_words(&group->after, words, sizeof words);
-            printf("%18s%s%s%s%s%s%s\n", "", group->is_minimal ? "reduced to " : "stopped at ", words,
+            printf("%18s%s%s%s%s%s%s%s\n", "", group->is_minimal ? "reduced to " : "stopped at ", words,
                    verb->out != NULL ? ": " : "", verb->out != NULL ? verb->out : "", verb->out != NULL ? "/" : "",
-                   verb->out != NULL ? group->name : "");
+                   verb->out != NULL ? group->name : "", verb->out != NULL ? ".hak" : "");
         }
         if (group->replays != group->replays_equal) {
             printf("%18snondeterminism: a new process finds something else\n", "");
