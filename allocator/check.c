@@ -105,7 +105,7 @@ static void check_big(void *context, struct hak_big *big) {
     walk->counts.bigs += is_live;
     walk->counts.big_bytes += is_live ? big->size_bytes : 0;
     walk->counts.cached_bigs += !is_live;
-    walk->counts.dirty_bytes += !is_live && big->dirty ? big->size_bytes : 0;
+    walk->counts.dirty_bytes += is_live ? big->spare_bytes : big->dirty ? big->size_bytes : 0;
     walk->live_bytes += is_live ? big->size_bytes : 0;
     broken(walk, hak_map_big((char *)big->base + big->size_bytes - 1) == big,
            "I8: the map knows every page of a mapping");

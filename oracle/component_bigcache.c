@@ -44,6 +44,8 @@ static struct {
     size_t dirty_bytes;
     size_t buckets; /* of the table, 0 when there is none */
     size_t live_bytes;
+    size_t spare_bytes[PROGRAM_SLOTS_MAX]; /* of live mappings: resident behind what was asked for */
+    size_t spare_sum_bytes;
     uint64_t refused; /* when the list was last compared */
 } state;
 
@@ -95,8 +97,8 @@ static bool is_over(void) {
 
 static bool is_too_dirty(void) {
     size_t budget_bytes = (size_t)hak_option(DIRTY_MAX_MB) * 1024 * 1024;
-    return !component_is_purge_silent() && state.dirty_bytes > budget_bytes &&
-           state.dirty_bytes > budget_bytes + state.live_bytes / HAK_DECAY_LIVE_SHARE;
+    size_t dirty_bytes = state.dirty_bytes + state.spare_sum_bytes;
+    return !component_is_purge_silent() && dirty_bytes > budget_bytes && dirty_bytes > budget_bytes + state.live_bytes;
 }
 
 /* The oldest dirty one becomes clean, where it is. False when there is none, or it is younger than min_age_ms. */
@@ -191,7 +193,8 @@ static void compare_list(void) {
     component_compare("bytes cached", cache()->bytes, state.bytes);
     component_compare("dirty bytes cached", cache()->dirty_bytes, state.dirty_bytes);
     component_compare("buckets of the table", cache()->bucket_count, state.buckets);
-    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed), state.dirty_bytes);
+    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed),
+                      state.dirty_bytes + state.spare_sum_bytes);
     component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
 }
 
@@ -214,17 +217,33 @@ static void compare_all(void) {
 
 /* --- taking --- */
 
-/* The index of one that serves: of the length itself, else of the next step; count when there is none. */
-static size_t find(uint32_t step, size_t align_bytes) {
-    for (uint32_t i = step; i <= step + 1; i++) {
+static void spare_set(uint8_t slot, size_t spare_bytes) {
+    state.spare_sum_bytes += spare_bytes - state.spare_bytes[slot];
+    state.spare_bytes[slot] = spare_bytes;
+}
+
+/* What a mapping has beyond that length, if it is more than a step. */
+static size_t spare_beyond(size_t bytes, size_t length_bytes) {
+    return step_of(bytes) > step_of(length_bytes) + 1 ? bytes - length_bytes : 0;
+}
+
+/* The index of the shortest one of so many steps; count when there is none. */
+static size_t find_within(uint32_t step, uint32_t steps, size_t align_bytes, bool dirty) {
+    for (uint32_t i = step; i < step + steps; i++) {
         for (size_t index = 0; index < state.count; index++) {
             const struct entry *entry = &state.cached[index];
-            if (step_of(entry->bytes) == i && (uintptr_t)entry->base % align_bytes == 0) {
+            if (step_of(entry->bytes) == i && entry->dirty == dirty && (uintptr_t)entry->base % align_bytes == 0) {
                 return index;
             }
         }
     }
     return state.count;
+}
+
+/* The index of one that serves: a dirty one up to twice as long, else a clean one that is hardly longer. */
+static size_t find(uint32_t step, size_t align_bytes) {
+    size_t index = find_within(step, HAK_BIGCACHE_REACH + 1, align_bytes, true);
+    return index != state.count ? index : find_within(step, 2, align_bytes, false);
 }
 
 static size_t find_base(const char *base) {
@@ -284,6 +303,7 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
         component_compare("a new mapping reads as zero", zeroed, true);
     }
     state.live_bytes += bytes;
+    spare_set(slot, hit && !zeroed ? spare_beyond(bytes, length_bytes) : 0);
     if (zeroed) {
         hak_mark_open(start, bytes);
         component_check_zero(start, bytes);
@@ -313,6 +333,7 @@ static void big_give(uint8_t slot) {
     char *start = (char *)block.start;
     component_block_leave(slot);
     component_compare("giving a live mapping back", hak_big_give(hak_map_big(start), start), true);
+    spare_set(slot, 0);
     expect_give(&block, os_clock_ms());
     compare_list();
 }
@@ -341,7 +362,8 @@ static void big_resize(uint8_t slot) {
     run.now->applied = true;
     component_block_verify(slot, " before it is resized");
     bool done = hak_big_resize(big, size_bytes);
-    bool cuts = step_of(block.claimed_bytes) > step + 1;
+    bool spares = state.spare_bytes[slot] != 0 && length_bytes >= block.claimed_bytes - state.spare_bytes[slot];
+    bool cuts = step_of(block.claimed_bytes) > step + 1 && !spares;
     if (length_bytes <= block.claimed_bytes) {
         component_compare("a mapping that is long enough stays", done, true);
         if (sim_refused() == refused) {
@@ -360,6 +382,9 @@ static void big_resize(uint8_t slot) {
         component_compare("length after growing", big->size_bytes, component_grown_length(length_bytes));
     }
     size_t bytes = big->size_bytes;
+    if (spares || bytes != block.claimed_bytes) {
+        spare_set(slot, spares && bytes == block.claimed_bytes ? spare_beyond(bytes, length_bytes) : 0);
+    }
     component_compare("the region map knows the mapping", hak_map_big(start) == big && hak_big_is_live(big, start),
                       true);
     state.live_bytes += bytes - block.claimed_bytes;
@@ -372,7 +397,8 @@ static void big_resize(uint8_t slot) {
 
 static void begin(void) {
     expect_empty();
-    state.live_bytes = 0;
+    state.live_bytes = state.spare_sum_bytes = 0;
+    memset(state.spare_bytes, 0, sizeof state.spare_bytes);
     state.refused = 0;
 }
 
