@@ -273,30 +273,28 @@ void hak_bigcache_remove(struct hak_bigcache *cache, struct hak_big *big) {
     after_removal(cache);
 }
 
-/* The shortest of some steps, or NULL. */
-static struct hak_big *find_within(const struct hak_bigcache *cache, uint32_t step, uint32_t steps, size_t align_bytes,
-                                   bool dirty) {
+/* The shortest dirty one up to twice as long: what is resident is worth more than it has too much. */
+static struct hak_big *find_dirty(const struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
     struct hak_big *big = NULL;
-    for (uint32_t end = step + steps; big == NULL && step < end; step++) {
-        big = bucket_find(cache, step, align_bytes, dirty);
+    for (uint32_t step = step_of(length_bytes), end = step_of(2 * length_bytes); big == NULL && step <= end; step++) {
+        big = bucket_find(cache, step, align_bytes, true);
     }
     return big;
 }
 
+static struct hak_big *find_clean(const struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
+    struct hak_big *big = bucket_find(cache, step_of(length_bytes), align_bytes, false);
+    return big != NULL ? big : bucket_find(cache, step_of(next_length(length_bytes)), align_bytes, false);
+}
+
 struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
-    struct hak_big *big = NULL;
-    uint32_t step = step_of(length_bytes);
     if (cache->count == 0) {
         return NULL;
     }
-    if (cache->dirty_bytes != 0) {
-        big = find_within(cache, step, HAK_BIGCACHE_REACH + 1, align_bytes, true);
-    }
-    if (big == NULL) {
-        big = find_within(cache, step, 2, align_bytes, false);
-    }
+    struct hak_big *big = cache->dirty_bytes == 0 ? NULL : find_dirty(cache, length_bytes, align_bytes);
+    big = big != NULL ? big : find_clean(cache, length_bytes, align_bytes);
     if (HAK_FAULT(BIGCACHE_WRONG_SIZE) && big == NULL) {
-        big = bucket_find(cache, step - 1, align_bytes, true);
+        big = bucket_find(cache, step_of(length_bytes) - 1, align_bytes, true);
     }
     if (big != NULL) {
         hak_bigcache_remove(cache, big);

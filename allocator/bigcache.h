@@ -32,9 +32,6 @@ enum {
     HAK_BIG_HUGE_MAX_BYTES = 64 << 20,
 };
 
-/* A doubling: what is twice as long still costs less than the page faults of another one. */
-enum { HAK_BIGCACHE_REACH = 8 };
-
 struct hak_bigcache {
     struct hak_big **buckets; /* NULL: no table, no entries */
     size_t bucket_count;      /* a power of two, or 0 */
@@ -61,8 +58,8 @@ bool hak_bigcache_is_long(size_t mapping_bytes, size_t length_bytes);
 bool hak_bigcache_put(struct hak_bigcache *cache, struct hak_big *big, uint32_t now_ms);
 /* Put one back in that was taken out to be purged, and was: clean, at the place of its age. False likewise. */
 bool hak_bigcache_put_back(struct hak_bigcache *cache, struct hak_big *big);
-/* Take a mapping out of that length, or the shortest of those up to HAK_BIGCACHE_REACH steps longer, at an aligned
- * address. NULL when none is found. */
+/* Take a mapping out, at an aligned address: the shortest dirty one of at most twice that length, else a clean one of
+ * it or the next. NULL when none is found. */
 struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes);
 /* Take one out. Its `dirty` tells what it was. */
 void hak_bigcache_remove(struct hak_bigcache *cache, struct hak_big *big);

@@ -49,10 +49,6 @@ static struct {
     uint64_t refused; /* when the list was last compared */
 } state;
 
-static const struct hak_bigcache *cache(void) {
-    return &hak_root.bigs.cache;
-}
-
 static uint32_t step_of(size_t length_bytes) {
     uint32_t step;
     (void)component_length(length_bytes, &step);
@@ -152,7 +148,7 @@ static void adopt(void) {
     size_t kept = 0, at = 0;
     const size_t expected = state.count;
     state.bytes = state.dirty_bytes = 0;
-    for (const struct hak_big *big = cache()->oldest; big != NULL; big = big->younger) {
+    for (const struct hak_big *big = hak_root.bigs.cache.oldest; big != NULL; big = big->younger) {
         while (at < expected && state.cached[at].base != big->base) {
             at++;
         }
@@ -168,7 +164,7 @@ static void adopt(void) {
         state.dirty_bytes += entry.dirty ? entry.bytes : 0;
     }
     state.count = kept;
-    state.buckets = cache()->bucket_count;
+    state.buckets = hak_root.bigs.cache.bucket_count;
 }
 
 static void compare_list(void) {
@@ -178,7 +174,7 @@ static void compare_list(void) {
         adopt();
     }
     size_t index = 0;
-    const struct hak_big *big = cache()->oldest;
+    const struct hak_big *big = hak_root.bigs.cache.oldest;
     for (; big != NULL && index < state.count; big = big->younger, index++) {
         const struct entry *entry = &state.cached[index];
         if (big->base != entry->base) {
@@ -189,10 +185,10 @@ static void compare_list(void) {
         component_compare("when it was freed", big->since_ms, entry->since_ms);
         component_compare("a cached mapping is dirty", big->dirty, entry->dirty);
     }
-    component_compare("mappings cached", cache()->count, state.count);
-    component_compare("bytes cached", cache()->bytes, state.bytes);
-    component_compare("dirty bytes cached", cache()->dirty_bytes, state.dirty_bytes);
-    component_compare("buckets of the table", cache()->bucket_count, state.buckets);
+    component_compare("mappings cached", hak_root.bigs.cache.count, state.count);
+    component_compare("bytes cached", hak_root.bigs.cache.bytes, state.bytes);
+    component_compare("dirty bytes cached", hak_root.bigs.cache.dirty_bytes, state.dirty_bytes);
+    component_compare("buckets of the table", hak_root.bigs.cache.bucket_count, state.buckets);
     component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed),
                       state.dirty_bytes + state.spare_sum_bytes);
     component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
@@ -217,46 +213,38 @@ static void compare_all(void) {
 
 /* --- taking --- */
 
-static void spare_set(uint8_t slot, size_t spare_bytes) {
+/* Spare is what a mapping has beyond its length, if it is more than a step. */
+static void spare_set(uint8_t slot, size_t bytes, size_t length_bytes) {
+    size_t spare_bytes = step_of(bytes) > step_of(length_bytes) + 1 ? bytes - length_bytes : 0;
     state.spare_sum_bytes += spare_bytes - state.spare_bytes[slot];
     state.spare_bytes[slot] = spare_bytes;
 }
 
-/* What a mapping has beyond that length, if it is more than a step. */
-static size_t spare_beyond(size_t bytes, size_t length_bytes) {
-    return step_of(bytes) > step_of(length_bytes) + 1 ? bytes - length_bytes : 0;
-}
-
-/* The index of the shortest one of so many steps; count when there is none. */
-static size_t find_within(uint32_t step, uint32_t steps, size_t align_bytes, bool dirty) {
-    for (uint32_t i = step; i < step + steps; i++) {
-        for (size_t index = 0; index < state.count; index++) {
-            const struct entry *entry = &state.cached[index];
-            if (step_of(entry->bytes) == i && entry->dirty == dirty && (uintptr_t)entry->base % align_bytes == 0) {
-                return index;
-            }
-        }
+/* The index of the shortest one between these lengths; count when there is none. */
+static size_t find_within(size_t least_bytes, size_t most_bytes, size_t align_bytes, bool dirty) {
+    size_t found = state.count;
+    for (size_t index = 0; index < state.count; index++) {
+        const struct entry *entry = &state.cached[index];
+        bool serves = entry->bytes >= least_bytes && entry->bytes <= most_bytes && entry->dirty == dirty &&
+                      (uintptr_t)entry->base % align_bytes == 0;
+        found = serves && (found == state.count || entry->bytes < state.cached[found].bytes) ? index : found;
     }
-    return state.count;
+    return found;
 }
 
 /* The index of one that serves: a dirty one up to twice as long, else a clean one that is hardly longer. */
-static size_t find(uint32_t step, size_t align_bytes) {
-    size_t index = find_within(step, HAK_BIGCACHE_REACH + 1, align_bytes, true);
-    return index != state.count ? index : find_within(step, 2, align_bytes, false);
-}
-
-static size_t find_base(const char *base) {
-    size_t index = 0;
-    while (index < state.count && state.cached[index].base != base) {
-        index++;
-    }
-    return index;
+static size_t find(size_t length_bytes, size_t align_bytes) {
+    size_t index = find_within(length_bytes, 2 * length_bytes, align_bytes, true);
+    size_t next_bytes = component_length(length_bytes + 1, NULL);
+    return index != state.count ? index : find_within(length_bytes, next_bytes, align_bytes, false);
 }
 
 /* What a hit must be: one of the list, no longer than the one the model has found. */
 static void compare_hit(const char *base, size_t found_bytes, size_t bytes, bool zeroed) {
-    size_t index = find_base(base);
+    size_t index = 0;
+    while (index < state.count && state.cached[index].base != base) {
+        index++;
+    }
     if (index == state.count) {
         finding_raise(CHECK_MODEL, base, "the mapping at offset 0x%llx came from the cache, where it was not",
                       (unsigned long long)sim_offset(base));
@@ -280,7 +268,7 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
     size_t length_bytes = component_length(size_bytes, &step);
     component_compare("length for a size", hak_bigcache_length(size_bytes), length_bytes);
     align_bytes = align_bytes < HAK_PAGE_BYTES ? HAK_PAGE_BYTES : align_bytes;
-    size_t found = find(step, align_bytes), found_bytes = found < state.count ? state.cached[found].bytes : 0;
+    size_t found = find(length_bytes, align_bytes), found_bytes = found < state.count ? state.cached[found].bytes : 0;
     uint64_t refused = sim_refused(), hits = hak_root.bigs.counters.hits;
     bool zeroed = false, sure = state.count <= CHAIN_SURE;
     char *start = hak_big_take(size_bytes, align_bytes, &zeroed);
@@ -303,7 +291,7 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
         component_compare("a new mapping reads as zero", zeroed, true);
     }
     state.live_bytes += bytes;
-    spare_set(slot, hit && !zeroed ? spare_beyond(bytes, length_bytes) : 0);
+    spare_set(slot, bytes, hit && !zeroed ? length_bytes : bytes);
     if (zeroed) {
         hak_mark_open(start, bytes);
         component_check_zero(start, bytes);
@@ -333,7 +321,7 @@ static void big_give(uint8_t slot) {
     char *start = (char *)block.start;
     component_block_leave(slot);
     component_compare("giving a live mapping back", hak_big_give(hak_map_big(start), start), true);
-    spare_set(slot, 0);
+    spare_set(slot, block.claimed_bytes, block.claimed_bytes);
     expect_give(&block, os_clock_ms());
     compare_list();
 }
@@ -362,7 +350,8 @@ static void big_resize(uint8_t slot) {
     run.now->applied = true;
     component_block_verify(slot, " before it is resized");
     bool done = hak_big_resize(big, size_bytes);
-    bool spares = state.spare_bytes[slot] != 0 && length_bytes >= block.claimed_bytes - state.spare_bytes[slot];
+    bool spares = state.spare_bytes[slot] != 0 && length_bytes <= block.claimed_bytes &&
+                  length_bytes >= block.claimed_bytes - state.spare_bytes[slot];
     bool cuts = step_of(block.claimed_bytes) > step + 1 && !spares;
     if (length_bytes <= block.claimed_bytes) {
         component_compare("a mapping that is long enough stays", done, true);
@@ -383,7 +372,7 @@ static void big_resize(uint8_t slot) {
     }
     size_t bytes = big->size_bytes;
     if (spares || bytes != block.claimed_bytes) {
-        spare_set(slot, spares && bytes == block.claimed_bytes ? spare_beyond(bytes, length_bytes) : 0);
+        spare_set(slot, bytes, spares && bytes == block.claimed_bytes ? length_bytes : bytes);
     }
     component_compare("the region map knows the mapping", hak_map_big(start) == big && hak_big_is_live(big, start),
                       true);

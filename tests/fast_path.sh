@@ -6,8 +6,8 @@ set -u
 library=${HAKMEM_BUILD:?the build tree with the library}/libhakmem.so
 
 # limit FUNCTION INSTRUCTIONS
-limits="hak_malloc 23
-hak_free 40"
+limits="hak_malloc 22
+hak_free 33"
 
 if [ "$(uname -m)" != x86_64 ] || ! command -v objdump >/dev/null; then
     echo "fast_path: counts are for x86-64, and need objdump: nothing to test"

@@ -112,16 +112,6 @@ static size_t *spare_of(const struct model_block *block) {
     return &model.spare_bytes[block - model.blocks];
 }
 
-static bool cached_has(size_t length_bytes, size_t align_bytes, bool dirty) {
-    for (size_t i = 0; i < model.cached_count; i++) {
-        if (model.cached[i].dirty == dirty && model.cached[i].size_bytes == length_bytes &&
-            (uintptr_t)model.cached[i].start % align_bytes == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The cache is what the model says, in its order. After a refusal it may be less: then the model learns. */
 static void cached_compare(bool was_refused) {
     size_t i = 0;
@@ -159,21 +149,23 @@ static size_t next_length(size_t length_bytes) {
     return hak_bigcache_length(length_bytes + 1);
 }
 
-/* The first length within so many steps that the cache has, or 0. */
-static size_t cached_within(size_t length_bytes, size_t align_bytes, uint32_t steps, bool dirty) {
-    for (uint32_t i = 0; i < steps; i++) {
-        if (cached_has(length_bytes, align_bytes, dirty)) {
-            return length_bytes;
-        }
-        length_bytes = next_length(length_bytes);
+/* The shortest length between these that the cache has, or 0. */
+static size_t cached_within(size_t least_bytes, size_t most_bytes, size_t align_bytes, bool dirty) {
+    size_t found_bytes = 0;
+    for (size_t i = 0; i < model.cached_count; i++) {
+        const struct model_cached *cached = &model.cached[i];
+        bool serves = cached->dirty == dirty && cached->size_bytes >= least_bytes && cached->size_bytes <= most_bytes &&
+                      (uintptr_t)cached->start % align_bytes == 0;
+        found_bytes =
+            serves && (found_bytes == 0 || cached->size_bytes < found_bytes) ? cached->size_bytes : found_bytes;
     }
-    return 0;
+    return found_bytes;
 }
 
 /* A dirty one up to twice as long, else a clean one of the length or the next. */
 static size_t cached_length(size_t length_bytes, size_t align_bytes) {
-    size_t dirty_bytes = cached_within(length_bytes, align_bytes, HAK_BIGCACHE_REACH + 1, true);
-    return dirty_bytes != 0 ? dirty_bytes : cached_within(length_bytes, align_bytes, 2, false);
+    size_t dirty_bytes = cached_within(length_bytes, 2 * length_bytes, align_bytes, true);
+    return dirty_bytes != 0 ? dirty_bytes : cached_within(length_bytes, next_length(length_bytes), align_bytes, false);
 }
 
 static size_t spare_beyond(size_t size_bytes, size_t length_bytes) {
