@@ -152,6 +152,16 @@ static void count_taken(const struct hak_big *big) {
     hak_decay_live(big->size_bytes);
 }
 
+/* Pre: the block is the caller's, or the lock is held. */
+static void set_spare(struct hak_big *big, size_t spare_bytes) {
+    hak_decay_dirty(spare_bytes - big->spare_bytes);
+    big->spare_bytes = spare_bytes;
+}
+
+static size_t spare_beyond(const struct hak_big *big, size_t length_bytes) {
+    return hak_bigcache_is_long(big->size_bytes, length_bytes) ? big->size_bytes - length_bytes : 0;
+}
+
 static struct hak_big *take_cached(size_t length_bytes, size_t align_bytes) {
     struct hak_bigs *bigs = &hak_root.bigs;
     hak_big_lock();
@@ -160,6 +170,7 @@ static struct hak_big *take_cached(size_t length_bytes, size_t align_bytes) {
         set_state(big, HAK_BIG_LIVE);
         bigs->counters.hits++;
         count_taken(big);
+        set_spare(big, big->dirty ? spare_beyond(big, length_bytes) : 0);
     }
     hak_big_unlock();
     if (big != NULL) {
@@ -260,6 +271,7 @@ static bool put_or_leave(struct hak_big *big, uint32_t now_ms) {
     bigs->counters.live--;
     bigs->counters.live_bytes -= big->size_bytes;
     hak_decay_live(-big->size_bytes);
+    set_spare(big, 0);
     hak_mark_closed(big->base, big->size_bytes);
     bool kept = hak_bigcache_accepts(big->size_bytes) && hak_bigcache_put(&bigs->cache, big, now_ms);
     if (kept) {
@@ -300,6 +312,7 @@ static void resized(struct hak_big *big, void *base, size_t length_bytes, uint64
     hak_root.bigs.counters.live_bytes += length_bytes - big->size_bytes;
     hak_plain_store(big->base, base);
     big->size_bytes = length_bytes;
+    set_spare(big, 0);
     ++*counter;
     hak_big_unlock();
 }
@@ -343,7 +356,9 @@ bool hak_big_resize(struct hak_big *big, size_t size_bytes) {
     if (length_bytes > big->size_bytes) {
         return extend(big, hak_bigcache_grown_length(length_bytes));
     }
-    if (hak_bigcache_is_long(big->size_bytes, length_bytes)) {
+    if (big->spare_bytes != 0 && length_bytes >= big->size_bytes - big->spare_bytes) {
+        set_spare(big, spare_beyond(big, length_bytes));
+    } else if (hak_bigcache_is_long(big->size_bytes, length_bytes)) {
         cut(big, length_bytes);
     }
     return true;

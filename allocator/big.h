@@ -2,7 +2,9 @@
  *
  * The block is the whole mapping; its record stands in metadata memory and in the region map, so nothing of the
  * allocator's is in reach of an overflow. Lengths are rounded up to steps of 12.5 % (of pages that are never touched).
- * A freed mapping stays in the region map, marked cached: freeing it again is noticed.
+ * A freed mapping stays in the region map, marked cached: freeing it again is noticed. It serves requests of its
+ * length, and of down to half of it; what these have too much is *spare*. It is resident and of no use, so it counts as
+ * dirty memory as long as the block lives, and leaves that much less of the budget to the cache.
  *
  * A record's states: none -> live -> cached -> live ..., and leaving, from live or cached: out of the cache while the
  * system is asked to purge or release it; it comes back, or its record does. Only a live one answers for an address.
@@ -34,10 +36,13 @@ enum hak_big_state { HAK_BIG_NONE, HAK_BIG_LIVE, HAK_BIG_CACHED, HAK_BIG_LEAVING
 
 /* What is not said to be the cache's is written by whoever has the block, or while it is nobody's. */
 struct hak_big {
-    struct hak_big *next;     /* the cache's: in its bucket. First, since the list of free records writes there */
-    struct hak_big *previous; /* the cache's */
-    struct hak_big *younger;  /* the cache's: by the time of being freed */
-    struct hak_big *older;    /* the cache's */
+    struct hak_big *next; /* the cache's: in its bucket. First, since the list of free records writes there */
+    union {
+        struct hak_big *previous; /* the cache's */
+        size_t spare_bytes;       /* of a live one: at its end; 0 where it was not dirty when it was taken */
+    };
+    struct hak_big *younger; /* the cache's: by the time of being freed */
+    struct hak_big *older;   /* the cache's */
     char *base;
     size_t size_bytes;      /* of the mapping: whole pages, a step */
     _Atomic uint32_t state; /* enum hak_big_state */

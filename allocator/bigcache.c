@@ -52,7 +52,6 @@ static uint32_t step_of(size_t length_bytes) {
     return doubling * 8 + (uint32_t)(pages >> doubling);
 }
 
-/* Mappings of it serve too; longer ones do not: what they have too much may be resident. */
 static size_t next_length(size_t length_bytes) {
     return hak_bigcache_length(length_bytes + 1);
 }
@@ -88,10 +87,11 @@ static void bucket_remove(const struct hak_bigcache *cache, struct hak_big *big)
     big->next = big->previous = NULL;
 }
 
-static struct hak_big *bucket_find(const struct hak_bigcache *cache, uint32_t step, size_t align_bytes) {
+static struct hak_big *bucket_find(const struct hak_bigcache *cache, uint32_t step, size_t align_bytes, bool dirty) {
     struct hak_big *big = *bucket_at(cache, step);
     for (uint32_t looked = 0; big != NULL && looked < LOOKED_AT; looked++) {
-        if (step_of(big->size_bytes) == step && ((uintptr_t)big->base & (align_bytes - 1)) == 0) {
+        if (step_of(big->size_bytes) == step && big->dirty == dirty &&
+            ((uintptr_t)big->base & (align_bytes - 1)) == 0) {
             return big;
         }
         big = big->next;
@@ -273,18 +273,28 @@ void hak_bigcache_remove(struct hak_bigcache *cache, struct hak_big *big) {
     after_removal(cache);
 }
 
-struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
+/* The shortest dirty one up to twice as long: what is resident is worth more than it has too much. */
+static struct hak_big *find_dirty(const struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
     struct hak_big *big = NULL;
+    for (uint32_t step = step_of(length_bytes), end = step_of(2 * length_bytes); big == NULL && step <= end; step++) {
+        big = bucket_find(cache, step, align_bytes, true);
+    }
+    return big;
+}
+
+static struct hak_big *find_clean(const struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
+    struct hak_big *big = bucket_find(cache, step_of(length_bytes), align_bytes, false);
+    return big != NULL ? big : bucket_find(cache, step_of(next_length(length_bytes)), align_bytes, false);
+}
+
+struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes) {
     if (cache->count == 0) {
         return NULL;
     }
-    big = bucket_find(cache, step_of(length_bytes), align_bytes);
-    if (big == NULL) {
-        big = bucket_find(cache, step_of(next_length(length_bytes)), align_bytes);
-    }
-    uint32_t too_short = step_of(length_bytes) - 1;
-    if (HAK_FAULT_IF(BIGCACHE_WRONG_SIZE, big == NULL && bucket_find(cache, too_short, align_bytes) != NULL)) {
-        big = bucket_find(cache, too_short, align_bytes);
+    struct hak_big *big = cache->dirty_bytes == 0 ? NULL : find_dirty(cache, length_bytes, align_bytes);
+    big = big != NULL ? big : find_clean(cache, length_bytes, align_bytes);
+    if (HAK_FAULT(BIGCACHE_WRONG_SIZE) && big == NULL) {
+        big = bucket_find(cache, step_of(length_bytes) - 1, align_bytes, true);
     }
     if (big != NULL) {
         hak_bigcache_remove(cache, big);

@@ -50,7 +50,7 @@ size_t hak_bigcache_length(size_t size_bytes);
 /* The length that a mapping gets that grows to length_bytes: what grows is likely to grow on, and whole huge pages may
  * make it a third longer. Pure. */
 size_t hak_bigcache_grown_length(size_t length_bytes);
-/* Whether a mapping is longer than the cache would give for a request of that length. Pure. */
+/* Whether a mapping has more than a step too much for a request of that length. Pure. */
 bool hak_bigcache_is_long(size_t mapping_bytes, size_t length_bytes);
 
 /* Put a mapping in that was just freed: dirty, the youngest. False, with nothing changed, when the system refuses a
@@ -58,7 +58,8 @@ bool hak_bigcache_is_long(size_t mapping_bytes, size_t length_bytes);
 bool hak_bigcache_put(struct hak_bigcache *cache, struct hak_big *big, uint32_t now_ms);
 /* Put one back in that was taken out to be purged, and was: clean, at the place of its age. False likewise. */
 bool hak_bigcache_put_back(struct hak_bigcache *cache, struct hak_big *big);
-/* Take a mapping of that length out, or of the next, at an aligned address. NULL when none is found. */
+/* Take a mapping out, at an aligned address: the shortest dirty one of at most twice that length, else a clean one of
+ * it or the next. NULL when none is found. */
 struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_bytes, size_t align_bytes);
 /* Take one out. Its `dirty` tells what it was. */
 void hak_bigcache_remove(struct hak_bigcache *cache, struct hak_big *big);

@@ -74,6 +74,20 @@ static void check_slab(struct walk *walk, struct hak_slab *slab) {
            "I36: where blocks are withdrawn, frees are careful");
 }
 
+/* The home table knows all of a SuperSlab or nothing. */
+static bool is_at_home(const struct hak_superslab *superslab) {
+    const struct hak_slab *seen = hak_map_slab_home(superslab);
+    for (uint32_t i = 1; i <= superslab->slab_count; i++) {
+        const char *slab_start = (const char *)superslab + ((size_t)i << superslab->slab_shift);
+        const char *slab_end = slab_start + ((size_t)1 << superslab->slab_shift);
+        const struct hak_slab *expected = seen == NULL ? NULL : &superslab->slabs[i];
+        if (hak_map_slab_home(slab_start) != expected || hak_map_slab_home(slab_end - 1) != expected) {
+            return false;
+        }
+    }
+    return seen == NULL || seen == superslab->slabs;
+}
+
 static void check_superslab(void *context, struct hak_superslab *superslab) {
     struct walk *walk = context;
     walk->counts.superslabs++;
@@ -89,6 +103,7 @@ static void check_superslab(void *context, struct hak_superslab *superslab) {
     walk->available_superslabs += superslab->free_mask != 0 && !is_empty;
     walk->dirty_superslabs += superslab->dirty_mask != 0;
     walk->counts.cached_superslabs += superslab->cached;
+    broken(walk, is_at_home(superslab), "I38: the home table says the slab of each unit of a SuperSlab");
     broken(walk, hak_superslab_is_valid(superslab), "I7: a SuperSlab knows which of its slabs are free, and dirty");
     broken(walk, superslab->cached == is_empty, "I15: a SuperSlab is in the lazy cache when all its slabs are free");
 }
@@ -105,7 +120,7 @@ static void check_big(void *context, struct hak_big *big) {
     walk->counts.bigs += is_live;
     walk->counts.big_bytes += is_live ? big->size_bytes : 0;
     walk->counts.cached_bigs += !is_live;
-    walk->counts.dirty_bytes += !is_live && big->dirty ? big->size_bytes : 0;
+    walk->counts.dirty_bytes += is_live ? big->spare_bytes : big->dirty ? big->size_bytes : 0;
     walk->live_bytes += is_live ? big->size_bytes : 0;
     broken(walk, hak_map_big((char *)big->base + big->size_bytes - 1) == big,
            "I8: the map knows every page of a mapping");

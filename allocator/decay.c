@@ -39,7 +39,7 @@ size_t hak_decay_excess(void) {
     if (dirty_bytes <= budget_bytes) {
         return 0;
     }
-    budget_bytes += hak_load(&hak_root.decay.live_bytes, relaxed) / HAK_DECAY_LIVE_SHARE;
+    budget_bytes += hak_load(&hak_root.decay.live_bytes, relaxed);
     return dirty_bytes <= budget_bytes || hak_decay_is_silent() ? 0 : dirty_bytes - budget_bytes;
 }
 

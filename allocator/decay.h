@@ -3,7 +3,7 @@
  * Dirty memory is free memory that was written since the system gave it: free slabs, free runs, cached mappings. It is
  * kept for reuse, since page faults are dear, within two bounds:
  *
- *   budget   HAKMEM_DIRTY_MAX_MB and half of live memory. What goes beyond is purged at once by whoever frees.
+ *   budget   HAKMEM_DIRTY_MAX_MB, and as much as is live. What goes beyond is purged at once by whoever frees.
  *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each
  * owner of dirty memory purge what is older, and release what is past its time to live.
  *
@@ -30,10 +30,7 @@ struct hak_decay {
     _Atomic uint64_t refused_ms_plus_one; /* when the system last refused to purge; 0: never */
 };
 
-enum {
-    HAK_DECAY_SILENCE_MS = 1000,
-    HAK_DECAY_LIVE_SHARE = 2 /* of live memory one in so many belongs to the budget */
-};
+enum { HAK_DECAY_SILENCE_MS = 1000 };
 
 /* Tell of a change. Wraps around like all unsigned arithmetic: a fall is the negative in two's complement. */
 void hak_decay_dirty(size_t change_bytes);

@@ -32,7 +32,7 @@ static uintptr_t leaf_index_of(uintptr_t cell) {
     return cell & (((uintptr_t)1 << hak_map_leaf_bits(HAK_GEO)) - 1);
 }
 
-uintptr_t hak_map_entry_far(const void *address) {
+uintptr_t hak_map_entry(const void *address) {
     uintptr_t cell = cell_of(address);
     if (root_index_of(cell) >= HAK_MAP_ROOT_ENTRIES) {
         return HAK_MAP_NONE;
@@ -41,14 +41,31 @@ uintptr_t hak_map_entry_far(const void *address) {
     return leaf == NULL ? HAK_MAP_NONE : hak_load(&leaf[leaf_index_of(cell)], acquire);
 }
 
-/* The first leaf is where nearly all lookups will end. */
-static void home_set(uintptr_t root_index, _Atomic uintptr_t *leaf) {
+/* The first leaf is where nearly all lookups will end. Without its table they take the longer way. */
+static void home_set(uintptr_t root_index) {
     struct hak_map *map = &hak_root.map;
-    if (hak_load(&map->home_bytes, relaxed) == 0) {
-        uint32_t leaf_shift = hak_map_leaf_bits(HAK_GEO) + HAK_GEO->superslab_shift;
-        hak_plain_store(map->home_leaf, leaf);
+    uint32_t leaf_shift = hak_map_leaf_bits(HAK_GEO) + HAK_GEO->superslab_shift;
+    size_t units = (size_t)1 << (leaf_shift - HAK_GEO->tiny_slab_shift);
+    _Atomic(struct hak_slab *) *slabs = hak_meta_take(HAK_META_HOME, units * sizeof *slabs);
+    if (slabs != NULL) {
+        hak_plain_store(map->home_slabs, slabs);
         hak_store(&map->home_base, HAK_ADDRESS_BASE + (root_index << leaf_shift), relaxed);
-        hak_store(&map->home_bytes, (size_t)1 << leaf_shift, release);
+        hak_store(&map->home_units, units, release);
+    }
+}
+
+/* The home table says which slab has each unit of a SuperSlab, or with shift 0 that none has. Whoever calls has the
+ * SuperSlab for itself. */
+static void home_write(struct hak_superslab *superslab, uint32_t slab_shift) {
+    struct hak_map *map = &hak_root.map;
+    uint32_t unit_shift = HAK_GEO->tiny_slab_shift;
+    uintptr_t first = ((uintptr_t)superslab - hak_load(&map->home_base, relaxed)) >> unit_shift;
+    if (first >= hak_load(&map->home_units, acquire)) {
+        return;
+    }
+    for (size_t i = 0; i < cell_bytes() >> unit_shift; i++) {
+        struct hak_slab *slab = slab_shift == 0 ? NULL : &superslab->slabs[i >> (slab_shift - unit_shift)];
+        hak_store(&hak_plain_load(map->home_slabs)[first + i], slab, release);
     }
 }
 
@@ -65,7 +82,9 @@ static _Atomic uintptr_t *cell_word(uintptr_t cell) {
             return NULL;
         }
         hak_store(&hak_root.map.root[root_index], leaf, release); /* its zeroes before its address */
-        home_set(root_index, leaf);
+        if (hak_root.meta.live[HAK_META_LEAF] == 1) {
+            home_set(root_index);
+        }
     }
     return &leaf[leaf_index_of(cell)];
 }
@@ -122,15 +141,21 @@ static void cells_change(const void *start, size_t count, uintptr_t entry) {
 
 bool hak_map_enter_superslab(struct hak_superslab *superslab, uint32_t slab_shift) {
     hak_assert(slab_shift >= HAK_MAP_SUPERSLAB && slab_shift <= HAK_MAP_TAG_MASK);
-    return cells_enter(superslab, 1, (uintptr_t)superslab->slabs | slab_shift);
+    bool entered = cells_enter(superslab, 1, (uintptr_t)superslab->slabs | slab_shift);
+    if (entered) {
+        home_write(superslab, slab_shift);
+    }
+    return entered;
 }
 
 void hak_map_remove_superslab(struct hak_superslab *superslab) {
+    home_write(superslab, 0);
     cells_change(superslab, 1, HAK_MAP_NONE);
 }
 
 void hak_map_change_superslab(struct hak_superslab *superslab, uint32_t slab_shift) {
     cells_change(superslab, 1, (uintptr_t)superslab->slabs | slab_shift);
+    home_write(superslab, slab_shift);
 }
 
 static size_t region_cells(void) {

@@ -7,8 +7,9 @@
  * answers which slab an address is in.
  *
  * The first leaf that is made is the home leaf. It covers 32 GiB of addresses, in which the system places what most
- * processes ever ask for, so the fast path looks there without a look at the root. It never moves: what a process has
- * elsewhere is found by the longer way, by way of the root.
+ * processes ever ask for. For these there is the home table beside it, with a word for each unit of the smallest slab's
+ * size: the slab that has it, or NULL. So free finds its slab with one load. It never moves: what a process has
+ * elsewhere, or where the system had no room for the table, is found by the longer way, by way of the root.
  *
  * Lookups take no lock and may run beside changes: an entry is written before the address it stands for is handed out,
  * and tables live in metadata memory, which stays readable for ever. Changes take map.lock; it may be held while taking
@@ -25,6 +26,7 @@
 #include "allocator/lock.h"
 
 struct hak_superslab;
+struct hak_slab;
 struct hak_big;
 
 struct hak_region;
@@ -45,9 +47,9 @@ enum { HAK_MAP_ROOT_ENTRIES = HAK_SIM ? 64 : HAK_TRIAL ? 131072 : 8192 };
 
 struct hak_map {
     struct hak_lock lock;
-    _Atomic size_t home_bytes;   /* what the first leaf that was made covers; written once */
+    _Atomic size_t home_units;   /* of the home table; 0: there is none, or not yet; written once */
     _Atomic uintptr_t home_base; /* read before it is known whether it was written */
-    _Atomic uintptr_t *home_leaf;
+    _Atomic(struct hak_slab *) *home_slabs;
     _Atomic(_Atomic uintptr_t *) root[HAK_MAP_ROOT_ENTRIES];
 };
 
@@ -61,28 +63,20 @@ static inline uint32_t hak_map_leaf_bits(const struct hak_geometry *geometry) {
     return (HAK_ADDRESS_BITS - geometry->superslab_shift + 1) / 2;
 }
 
-/* The entry of the cell an address lies in: two dependent loads. */
-uintptr_t hak_map_entry_far(const void *address);
-
-/* Most processes have all their memory below one leaf, the first, so the place of that in the root needs no look. False
- * if the address is elsewhere. */
-static inline bool hak_map_entry_home(struct hak_map *map, uint32_t superslab_shift, const void *address,
-                                      uintptr_t *entry) {
-    size_t home_bytes = hak_load(&map->home_bytes, acquire); /* 0, or the other two are there */
-    uintptr_t offset = (uintptr_t)address - hak_load(&map->home_base, relaxed);
-    if (HAK_UNLIKELY(offset >= home_bytes)) {
-        return false;
+/* The slab an address lies in, by the home table; NULL when that does not know, or there is none. Include root.h to
+ * call it. */
+#define hak_map_slab_home(address) hak_map_slab_home_in(&hak_root.map, HAK_GEO->tiny_slab_shift, (address))
+static inline struct hak_slab *hak_map_slab_home_in(struct hak_map *map, uint32_t unit_shift, const void *address) {
+    size_t home_units = hak_load(&map->home_units, acquire); /* 0, or the other two are there */
+    uintptr_t unit = ((uintptr_t)address - hak_load(&map->home_base, relaxed)) >> unit_shift;
+    if (HAK_UNLIKELY(unit >= home_units)) {
+        return NULL;
     }
-    *entry = hak_load(&hak_plain_load(map->home_leaf)[offset >> superslab_shift], acquire);
-    return true;
+    return hak_load(&hak_plain_load(map->home_slabs)[unit], acquire);
 }
 
-/* Either. Include root.h to call it. */
-#define hak_map_entry(address) hak_map_entry_in(&hak_root.map, HAK_GEO->superslab_shift, (address))
-static inline uintptr_t hak_map_entry_in(struct hak_map *map, uint32_t superslab_shift, const void *address) {
-    uintptr_t entry;
-    return hak_map_entry_home(map, superslab_shift, address, &entry) ? entry : hak_map_entry_far(address);
-}
+/* The entry of the cell an address lies in: two dependent loads. */
+uintptr_t hak_map_entry(const void *address);
 
 static inline bool hak_map_is_superslab(uintptr_t entry) {
     return (entry & HAK_MAP_TAG_MASK) >= HAK_MAP_SUPERSLAB;

@@ -13,6 +13,7 @@
 enum hak_meta_kind {
     HAK_META_HEAP,
     HAK_META_LEAF,
+    HAK_META_HOME,
     HAK_META_PAGES,
     HAK_META_BIG,
     HAK_META_REGION,

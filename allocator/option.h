@@ -51,7 +51,7 @@
     X(HUGE_PAGES, 1, 0, 1, SWITCH, PLAIN, "mappings of 2 to 64 MiB ask for transparent huge pages")                    \
     X(PURGE_DELAY_MS, 0, 1, 3600000, NUMBER, AUTO,                                                                     \
       "milliseconds before free pages go back to the system; auto: the controller decides")                            \
-    X(DIRTY_MAX_MB, 12, 0, 1048576, MB, PLAIN, "free memory kept whatever its age, on top of a share of live memory")  \
+    X(DIRTY_MAX_MB, 12, 0, 1048576, MB, PLAIN, "free memory kept whatever its age, beside as much as is live")         \
     X(RING, 1, 0, 1, SWITCH, PLAIN, "remember recent events for crash reports")
 
 /* The one option that is a text. */

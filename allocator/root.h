@@ -38,6 +38,7 @@ struct hak_root {
     struct hak_ring ring;
 };
 
-extern struct hak_root hak_root;
+/* Not to be reached by way of a table of the linker: the fast paths look here. */
+extern __attribute__((visibility("hidden"))) struct hak_root hak_root;
 
 #endif

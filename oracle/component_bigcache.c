@@ -44,12 +44,10 @@ static struct {
     size_t dirty_bytes;
     size_t buckets; /* of the table, 0 when there is none */
     size_t live_bytes;
+    size_t spare_bytes[PROGRAM_SLOTS_MAX]; /* of live mappings: resident behind what was asked for */
+    size_t spare_sum_bytes;
     uint64_t refused; /* when the list was last compared */
 } state;
-
-static const struct hak_bigcache *cache(void) {
-    return &hak_root.bigs.cache;
-}
 
 static uint32_t step_of(size_t length_bytes) {
     uint32_t step;
@@ -95,8 +93,8 @@ static bool is_over(void) {
 
 static bool is_too_dirty(void) {
     size_t budget_bytes = (size_t)hak_option(DIRTY_MAX_MB) * 1024 * 1024;
-    return !component_is_purge_silent() && state.dirty_bytes > budget_bytes &&
-           state.dirty_bytes > budget_bytes + state.live_bytes / HAK_DECAY_LIVE_SHARE;
+    size_t dirty_bytes = state.dirty_bytes + state.spare_sum_bytes;
+    return !component_is_purge_silent() && dirty_bytes > budget_bytes && dirty_bytes > budget_bytes + state.live_bytes;
 }
 
 /* The oldest dirty one becomes clean, where it is. False when there is none, or it is younger than min_age_ms. */
@@ -150,7 +148,7 @@ static void adopt(void) {
     size_t kept = 0, at = 0;
     const size_t expected = state.count;
     state.bytes = state.dirty_bytes = 0;
-    for (const struct hak_big *big = cache()->oldest; big != NULL; big = big->younger) {
+    for (const struct hak_big *big = hak_root.bigs.cache.oldest; big != NULL; big = big->younger) {
         while (at < expected && state.cached[at].base != big->base) {
             at++;
         }
@@ -166,7 +164,7 @@ static void adopt(void) {
         state.dirty_bytes += entry.dirty ? entry.bytes : 0;
     }
     state.count = kept;
-    state.buckets = cache()->bucket_count;
+    state.buckets = hak_root.bigs.cache.bucket_count;
 }
 
 static void compare_list(void) {
@@ -176,7 +174,7 @@ static void compare_list(void) {
         adopt();
     }
     size_t index = 0;
-    const struct hak_big *big = cache()->oldest;
+    const struct hak_big *big = hak_root.bigs.cache.oldest;
     for (; big != NULL && index < state.count; big = big->younger, index++) {
         const struct entry *entry = &state.cached[index];
         if (big->base != entry->base) {
@@ -187,11 +185,12 @@ static void compare_list(void) {
         component_compare("when it was freed", big->since_ms, entry->since_ms);
         component_compare("a cached mapping is dirty", big->dirty, entry->dirty);
     }
-    component_compare("mappings cached", cache()->count, state.count);
-    component_compare("bytes cached", cache()->bytes, state.bytes);
-    component_compare("dirty bytes cached", cache()->dirty_bytes, state.dirty_bytes);
-    component_compare("buckets of the table", cache()->bucket_count, state.buckets);
-    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed), state.dirty_bytes);
+    component_compare("mappings cached", hak_root.bigs.cache.count, state.count);
+    component_compare("bytes cached", hak_root.bigs.cache.bytes, state.bytes);
+    component_compare("dirty bytes cached", hak_root.bigs.cache.dirty_bytes, state.dirty_bytes);
+    component_compare("buckets of the table", hak_root.bigs.cache.bucket_count, state.buckets);
+    component_compare("dirty bytes", hak_load(&hak_root.decay.dirty_bytes, relaxed),
+                      state.dirty_bytes + state.spare_sum_bytes);
     component_compare("live bytes", hak_load(&hak_root.decay.live_bytes, relaxed), state.live_bytes);
 }
 
@@ -214,30 +213,38 @@ static void compare_all(void) {
 
 /* --- taking --- */
 
-/* The index of one that serves: of the length itself, else of the next step; count when there is none. */
-static size_t find(uint32_t step, size_t align_bytes) {
-    for (uint32_t i = step; i <= step + 1; i++) {
-        for (size_t index = 0; index < state.count; index++) {
-            const struct entry *entry = &state.cached[index];
-            if (step_of(entry->bytes) == i && (uintptr_t)entry->base % align_bytes == 0) {
-                return index;
-            }
-        }
-    }
-    return state.count;
+/* Spare is what a mapping has beyond its length, if it is more than a step. */
+static void spare_set(uint8_t slot, size_t bytes, size_t length_bytes) {
+    size_t spare_bytes = step_of(bytes) > step_of(length_bytes) + 1 ? bytes - length_bytes : 0;
+    state.spare_sum_bytes += spare_bytes - state.spare_bytes[slot];
+    state.spare_bytes[slot] = spare_bytes;
 }
 
-static size_t find_base(const char *base) {
-    size_t index = 0;
-    while (index < state.count && state.cached[index].base != base) {
-        index++;
+/* The index of the shortest one between these lengths; count when there is none. */
+static size_t find_within(size_t least_bytes, size_t most_bytes, size_t align_bytes, bool dirty) {
+    size_t found = state.count;
+    for (size_t index = 0; index < state.count; index++) {
+        const struct entry *entry = &state.cached[index];
+        bool serves = entry->bytes >= least_bytes && entry->bytes <= most_bytes && entry->dirty == dirty &&
+                      (uintptr_t)entry->base % align_bytes == 0;
+        found = serves && (found == state.count || entry->bytes < state.cached[found].bytes) ? index : found;
     }
-    return index;
+    return found;
+}
+
+/* The index of one that serves: a dirty one up to twice as long, else a clean one that is hardly longer. */
+static size_t find(size_t length_bytes, size_t align_bytes) {
+    size_t index = find_within(length_bytes, 2 * length_bytes, align_bytes, true);
+    size_t next_bytes = component_length(length_bytes + 1, NULL);
+    return index != state.count ? index : find_within(length_bytes, next_bytes, align_bytes, false);
 }
 
 /* What a hit must be: one of the list, no longer than the one the model has found. */
 static void compare_hit(const char *base, size_t found_bytes, size_t bytes, bool zeroed) {
-    size_t index = find_base(base);
+    size_t index = 0;
+    while (index < state.count && state.cached[index].base != base) {
+        index++;
+    }
     if (index == state.count) {
         finding_raise(CHECK_MODEL, base, "the mapping at offset 0x%llx came from the cache, where it was not",
                       (unsigned long long)sim_offset(base));
@@ -261,7 +268,7 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
     size_t length_bytes = component_length(size_bytes, &step);
     component_compare("length for a size", hak_bigcache_length(size_bytes), length_bytes);
     align_bytes = align_bytes < HAK_PAGE_BYTES ? HAK_PAGE_BYTES : align_bytes;
-    size_t found = find(step, align_bytes), found_bytes = found < state.count ? state.cached[found].bytes : 0;
+    size_t found = find(length_bytes, align_bytes), found_bytes = found < state.count ? state.cached[found].bytes : 0;
     uint64_t refused = sim_refused(), hits = hak_root.bigs.counters.hits;
     bool zeroed = false, sure = state.count <= CHAIN_SURE;
     char *start = hak_big_take(size_bytes, align_bytes, &zeroed);
@@ -284,6 +291,7 @@ static void big_take(uint8_t slot, size_t size_bytes, size_t align_bytes) {
         component_compare("a new mapping reads as zero", zeroed, true);
     }
     state.live_bytes += bytes;
+    spare_set(slot, bytes, hit && !zeroed ? length_bytes : bytes);
     if (zeroed) {
         hak_mark_open(start, bytes);
         component_check_zero(start, bytes);
@@ -313,6 +321,7 @@ static void big_give(uint8_t slot) {
     char *start = (char *)block.start;
     component_block_leave(slot);
     component_compare("giving a live mapping back", hak_big_give(hak_map_big(start), start), true);
+    spare_set(slot, block.claimed_bytes, block.claimed_bytes);
     expect_give(&block, os_clock_ms());
     compare_list();
 }
@@ -341,7 +350,9 @@ static void big_resize(uint8_t slot) {
     run.now->applied = true;
     component_block_verify(slot, " before it is resized");
     bool done = hak_big_resize(big, size_bytes);
-    bool cuts = step_of(block.claimed_bytes) > step + 1;
+    bool spares = state.spare_bytes[slot] != 0 && length_bytes <= block.claimed_bytes &&
+                  length_bytes >= block.claimed_bytes - state.spare_bytes[slot];
+    bool cuts = step_of(block.claimed_bytes) > step + 1 && !spares;
     if (length_bytes <= block.claimed_bytes) {
         component_compare("a mapping that is long enough stays", done, true);
         if (sim_refused() == refused) {
@@ -360,6 +371,9 @@ static void big_resize(uint8_t slot) {
         component_compare("length after growing", big->size_bytes, component_grown_length(length_bytes));
     }
     size_t bytes = big->size_bytes;
+    if (spares || bytes != block.claimed_bytes) {
+        spare_set(slot, bytes, spares && bytes == block.claimed_bytes ? length_bytes : bytes);
+    }
     component_compare("the region map knows the mapping", hak_map_big(start) == big && hak_big_is_live(big, start),
                       true);
     state.live_bytes += bytes - block.claimed_bytes;
@@ -372,7 +386,8 @@ static void big_resize(uint8_t slot) {
 
 static void begin(void) {
     expect_empty();
-    state.live_bytes = 0;
+    state.live_bytes = state.spare_sum_bytes = 0;
+    memset(state.spare_bytes, 0, sizeof state.spare_bytes);
     state.refused = 0;
 }
 

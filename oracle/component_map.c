@@ -81,6 +81,12 @@ static void compare_page(const char *page) {
     if (is_superslab) {
         component_compare("shift of the slabs", hak_map_entry(page) & HAK_MAP_TAG_MASK, object->slab_shift);
     }
+    uintptr_t unit = ((uintptr_t)page - hak_root.map.home_base) >> HAK_GEO->tiny_slab_shift;
+    if (unit < hak_root.map.home_units) {
+        size_t index = (size_t)(page - object->start) >> object->slab_shift;
+        expect(page, "hak_map_slab_home", hak_map_slab_home(page),
+               is_superslab ? &((struct hak_superslab *)(void *)object->start)->slabs[index] : NULL);
+    }
 }
 
 /* Pages of [first, end), as far as there are, every `stride`th. */

@@ -9,7 +9,7 @@
 /* ---- proof ---- */
 
 struct seen {
-    size_t live, live_bytes, cached;
+    size_t live, live_bytes, spare_bytes, cached;
 };
 
 static inline void see_big(void *context, struct hak_big *big) {
@@ -17,6 +17,7 @@ static inline void see_big(void *context, struct hak_big *big) {
     bool is_live = hak_big_is_live(big, big->base);
     seen->live += is_live;
     seen->live_bytes += is_live ? big->size_bytes : 0;
+    seen->spare_bytes += is_live ? big->spare_bytes : 0;
     seen->cached += !is_live;
 }
 
@@ -38,7 +39,8 @@ static inline const char *prove(void) {
     if (seen.live != bigs->counters.live || seen.live_bytes != bigs->counters.live_bytes || bigs->leaving != 0) {
         return "live mappings are counted right";
     }
-    if (hak_root.decay.live_bytes != seen.live_bytes || hak_root.decay.dirty_bytes != bigs->cache.dirty_bytes) {
+    if (hak_root.decay.live_bytes != seen.live_bytes ||
+        hak_root.decay.dirty_bytes != bigs->cache.dirty_bytes + seen.spare_bytes) {
         return "decay was told what is live and what is dirty";
     }
     if (hak_root.meta.live[HAK_META_BIG] != seen.live + seen.cached) {

@@ -79,7 +79,7 @@ static void test_freed_mappings_serve_again(void **state) {
         assert_true(zeroed);
         write_page(block, 'x');
         assert_true(give(block));
-        char *other = take(14); /* two steps shorter */
+        char *other = take(8); /* less than half of it */
         assert_true(other != block);
         assert_ptr_equal(hak_big_take(pages_bytes(16), 1, &zeroed), block);
         assert_false(zeroed);
@@ -90,6 +90,53 @@ static void test_freed_mappings_serve_again(void **state) {
         assert_true(take(20) != other);
         assert_proven();
     }
+}
+
+static void test_what_is_too_much_counts_as_dirty(void **state) {
+    (void)state;
+    FOR_EACH_GEOMETRY(geometry) {
+        begin(geometry);
+        char *block = take(18);
+        assert_true(give(block));
+        assert_ptr_equal(take(9), block);
+        assert_int_equal(hak_root.decay.dirty_bytes, pages_bytes(9));
+        assert_true(hak_big_resize(hak_map_big(block), pages_bytes(12))); /* there is room */
+        assert_int_equal(usable_pages(block), 18);
+        assert_int_equal(hak_root.decay.dirty_bytes, pages_bytes(6));
+        assert_proven();
+        assert_true(hak_big_resize(hak_map_big(block), pages_bytes(11))); /* who makes a block shorter gives back */
+        assert_int_equal(usable_pages(block), 11);
+        assert_int_equal(hak_root.decay.dirty_bytes, 0);
+        assert_true(give(block));
+        assert_proven();
+    }
+}
+
+/* What is clean takes no memory, so there is nothing to be won by giving too much of it. */
+static void test_clean_mappings_serve_their_length(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 0;
+    char *clean = take(18);
+    assert_true(give(clean));
+    assert_int_equal(totals().cached_dirty_bytes, 0);
+    assert_true(take(9) != clean);
+    assert_ptr_equal(take(17), clean);
+    assert_proven();
+}
+
+/* A dirty mapping is resident already. */
+static void test_dirty_mappings_go_first(void **state) {
+    (void)state;
+    begin(HAK_GEOMETRY_MEDIUM);
+    hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 0;
+    char *clean = take(10), *dirty = take(16), *live = take(20);
+    assert_true(give(clean) && give(dirty));
+    assert_int_equal(totals().cached_dirty_bytes, pages_bytes(16)); /* beside 20 live ones */
+    assert_ptr_equal(take(10), dirty);
+    assert_ptr_equal(take(10), clean);
+    assert_true(give(live));
+    assert_proven();
 }
 
 static void test_alignment_is_looked_at(void **state) {
@@ -192,10 +239,10 @@ static void test_purge_when_due(void **state) {
         advance(1);
         assert_int_equal(totals().cached_dirty_bytes, pages_bytes(4));
         assert_proven();
-        assert_ptr_equal(hak_big_take(pages_bytes(3), 1, &zeroed), old);
-        assert_true(zeroed && is_zero(old, pages_bytes(3)));
         assert_ptr_equal(hak_big_take(pages_bytes(4), 1, &zeroed), young);
         assert_false(zeroed || is_zero(young, pages_bytes(4)));
+        assert_ptr_equal(hak_big_take(pages_bytes(3), 1, &zeroed), old);
+        assert_true(zeroed && is_zero(old, pages_bytes(3)));
         assert_int_equal(hak_load(&hak_root.ace.rules[HAK_ACE_PURGE_DELAY].votes, relaxed), 1); /* it came too soon */
         assert_int_equal(hak_root.decay.purged_bytes, pages_bytes(3));
     }
@@ -205,8 +252,8 @@ static void test_purge_above_the_budget(void **state) {
     (void)state;
     begin(HAK_GEOMETRY_MEDIUM);
     hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 0;
-    char *live = take(20), *first = take(4), *second = take(6), *third = take(8);
-    assert_true(give(first) && give(second)); /* half of what is live may be dirty */
+    char *live = take(10), *first = take(4), *second = take(6), *third = take(8);
+    assert_true(give(first) && give(second)); /* as much as is live may be dirty */
     assert_int_equal(totals().cached_dirty_bytes, pages_bytes(10));
     assert_true(give(third));
     assert_int_equal(totals().cached_dirty_bytes, pages_bytes(8));
@@ -376,6 +423,9 @@ int main(void) {
         TEST(sizes_that_cannot_be),
         TEST(alignment_for_huge_pages_is_a_wish),
         TEST(freed_mappings_serve_again),
+        TEST(what_is_too_much_counts_as_dirty),
+        TEST(clean_mappings_serve_their_length),
+        TEST(dirty_mappings_go_first),
         TEST(alignment_is_looked_at),
         TEST(only_live_blocks_are_freed),
         TEST(time_to_live),

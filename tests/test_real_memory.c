@@ -140,7 +140,7 @@ static void nothing_may_wait(void) {
     size_t before_bytes = resident_bytes();
     make_some_of_each_tier();
     require(NOW(SUPERSLAB_cached) == 0 && NOW(RUN_regions) == 0 && NOW(BIG_cached_blocks) == 0);
-    require(NOW(MEMORY_dirty_bytes) <= NOW(MEMORY_live_bytes) / HAK_DECAY_LIVE_SHARE);
+    require(NOW(MEMORY_dirty_bytes) <= NOW(MEMORY_live_bytes));
     expect_little_held(before_bytes, (size_t)4 << 20);
     expect_whole_heap();
 }

@@ -15,6 +15,7 @@ import gdb
 
 LIST_MAX = 1 << 20  # blocks of a list: more than that is a circle
 SENTINEL = 0x0000B10C5EA1ED01
+ARENA, ARENA_BITS, ARENA_LEAVES = 0x551000000000, 25, 64  # the simulated world's addresses: os.h, map.h
 TAG_MASK = 63
 BIG, PAGES, REGION, SUPERSLAB = 1, 2, 3, 4
 
@@ -105,19 +106,15 @@ class Memory:
 
     def entries(self):
         """(address of the cell, entry) of all cells that hold something."""
-        home = pointer(self.root["map"]["home_leaf"])
-        home_bytes = number(self.root["map"]["home_bytes"])
-        if home == 0 or home_bytes == 0:
-            return
-        entries = home_bytes >> self.cell_shift
         field = self.root["map"]["root"]
         low, high = field.type.range()
         leaves = words(int(field.address), high - low + 1)
-        base = number(self.root["map"]["home_base"]) - leaves.index(home) * home_bytes
+        base, bits = (ARENA, ARENA_BITS) if len(leaves) == ARENA_LEAVES else (0, 48)
+        leaf_bits = (bits - self.cell_shift + 1) // 2
         for index, leaf in enumerate(leaves):
-            for cell, entry in enumerate(words(leaf, entries) if leaf else []):
+            for cell, entry in enumerate(words(leaf, 1 << leaf_bits) if leaf else []):
                 if entry:
-                    yield base + index * home_bytes + cell * self.cell_bytes, entry
+                    yield base + ((index << leaf_bits) + cell) * self.cell_bytes, entry
 
     def entry(self, address):
         cell = address & ~(self.cell_bytes - 1)
