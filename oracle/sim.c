@@ -418,7 +418,11 @@ void sim_reset(bool deep) {
         memset(sim.dirty_lines, 0, sizeof sim.dirty_lines);
         hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT);
     } else {
-        range_clear_pages(0, ARENA_PAGES);
+        for (uint32_t word = 0; word < WORDS; word++) {
+            if (sim.dirty[word] != 0) {
+                pages_clear(word, sim.dirty[word]);
+            }
+        }
         close_reserved();
     }
     memset(sim.committed, 0, sizeof sim.committed);
