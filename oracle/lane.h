@@ -21,16 +21,15 @@ struct lane {
     struct scheduler_lane hot; /* first, so that the running thread's lane is where scheduler_hot points */
     uint8_t number;            /* of the thread */
     uint32_t hold;             /* records of others that must run first */
-    uint32_t priority;
     int error;                      /* errno, while it is stopped inside */
     void *stack_mark;               /* what the thread has on its stack lies above; where schedules are explored */
     const volatile void *waits_for; /* word of a lock */
     uint64_t seed;                  /* of the record it is in */
     uint64_t random;
-    const volatile void *locks[LOCKS_MAX];
-    uint32_t lock_count;
     uint32_t watched; /* sites noted towards a livelock */
     const struct hak_site *watch[SITES_SHOWN];
+    uint32_t lock_count;
+    const volatile void *locks[LOCKS_MAX]; /* last: only what counts is ever set */
 };
 
 struct scheduler {
@@ -45,7 +44,9 @@ struct scheduler {
     uint32_t running; /* threads that are in a record, as bits */
     /* Of the record that each thread is in, else of its next one, in the order of schedule.c; RANK_NONE: no more. */
     uint16_t ranks[PROGRAM_THREADS_MAX];
-    bool keeps_order; /* mode genes, and nobody else decides or wants to know: see scheduler_next */
+    uint32_t priorities[PROGRAM_THREADS_MAX];
+    bool is_alone;    /* nobody else decides, or wants to know what is decided */
+    bool keeps_order; /* is_alone, and mode genes: see scheduler_next */
     uint64_t named;   /* bit i: a gene names a record that is i modulo 64 */
     bool explores;    /* who goes on is explore.h's to say, and genes are none */
     bool plays;       /* the genes are too many to be here: transcript.h has them */

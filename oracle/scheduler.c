@@ -89,13 +89,20 @@ static uint32_t candidates(void) {
     return (free & near) != 0 ? free & near : free;
 }
 
+/* Likewise; of threads with the same priority the first. 0: out of the question. */
+static uint32_t priority_key(uint32_t threads, uint8_t thread) {
+    uint32_t is_in = -(threads >> thread & 1);
+    return (scheduler.priorities[thread] << 8 | (uint8_t)~thread) & is_in;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* Pre: there is one. */
 static uint8_t highest_priority(uint32_t threads) {
-    uint8_t best = SCHEDULER_NOBODY;
-    for (uint32_t left = threads; left != 0; left &= left - 1) {
-        uint8_t i = (uint8_t)__builtin_ctz(left);
-        best = best == SCHEDULER_NOBODY || scheduler.lanes[i].priority > scheduler.lanes[best].priority ? i : best;
-    }
-    return best;
+    return (uint8_t)~larger(larger(priority_key(threads, 0), priority_key(threads, 1)),
+                            larger(priority_key(threads, 2), priority_key(threads, 3)));
 }
 
 /* Bits of a set of threads: how many, and which. A table, because nobody can predict them. */
@@ -131,17 +138,19 @@ static uint8_t choose(uint32_t threads, bool is_between) {
 
 /* It is the turn of `next`, of the threads that can run: who goes on. */
 static uint8_t redirect(uint8_t next, uint32_t threads, bool is_between) {
-    uint8_t to;
-    if (scheduler.explores) {
+    uint8_t to = next;
+    if (HAK_UNLIKELY(scheduler.explores)) {
         to = explore_choose(next, threads, is_between || (threads >> run.thread & 1) == 0);
-    } else {
+    } else if (HAK_UNLIKELY(!scheduler.is_alone || scheduler.goes != 0)) {
         to = scheduler_genes_go(next);
         to = to != SCHEDULER_NOBODY && (threads >> to & 1) != 0 ? to : next;
         if (HAK_UNLIKELY(scheduler.notes)) {
             transcript_note_choice(to, is_between);
         }
     }
-    set_hold(&scheduler.lanes[to], 0); /* if it was held, nobody else could run */
+    if (HAK_UNLIKELY((scheduler.held >> to & 1) != 0)) { /* nobody else could run */
+        set_hold(&scheduler.lanes[to], 0);
+    }
     return to;
 }
 
@@ -164,7 +173,10 @@ static uint32_t decide_next(struct lane *lane, uint32_t record) {
     if (HAK_UNLIKELY(scheduler.plays)) {
         return transcript_next(record, lane->hot.yields, next);
     }
-    for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
+    if (HAK_LIKELY(!is_named(record))) {
+        return next;
+    }
+    for (uint32_t i = 0; i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
         if (gene->record == record && gene->yield > lane->hot.yields && gene->yield < next) {
             next = gene->yield;
@@ -192,7 +204,7 @@ static struct scheduler_twist genes_apply(struct lane *lane, uint32_t record) {
             twist.fails = gene->value != 0;
             break;
         case GENE_LOWER:
-            lane->priority = gene->value;
+            scheduler.priorities[lane->number] = gene->value;
             break;
         case GENE_GO:
         case GENE_KIND_COUNT:
@@ -369,8 +381,11 @@ uint32_t scheduler_take(void) {
         explore_scrub();
     }
     scheduler.running |= UINT32_C(1) << lane->number;
-    lane->hot.yields = lane->watched = 0;
-    memset(lane->watch, 0, sizeof lane->watch);
+    lane->hot.yields = 0;
+    if (HAK_UNLIKELY(lane->watched != 0)) {
+        memset(lane->watch, 0, sizeof lane->watch);
+        lane->watched = 0;
+    }
     lane->random = lane->seed = scheduler.mode == MODE_GENES ? 0 : random_of(record);
     lane->hot.decide_at = decide_next(lane, record);
     lane->hot.is_watched =
@@ -394,14 +409,14 @@ void scheduler_finish(void) {
 
 /* Priorities fall before the record begins, which may make another thread the one to run. */
 static bool lowers_before(struct lane *lane) {
-    uint32_t record = run.order[lane_rank(lane)], before = lane->priority;
+    uint32_t record = run.order[lane_rank(lane)], before = scheduler.priorities[lane->number];
     for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
         if (gene->record == record && gene->yield == 0 && gene->kind == GENE_LOWER) {
-            lane->priority = gene->value;
+            scheduler.priorities[lane->number] = gene->value;
         }
     }
-    return lane->priority != before;
+    return scheduler.priorities[lane->number] != before;
 }
 
 /* As a rule nobody is held and no gene says otherwise: then the order decides, as `choose` would. */
@@ -443,7 +458,8 @@ static void queues_make(uint32_t records) {
     }
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         struct lane *lane = &scheduler.lanes[i];
-        *lane = (struct lane){.number = i};
+        memset(lane, 0, offsetof(struct lane, locks));
+        lane->number = i;
         scheduler.ranks[i] = next[i];
         set_can(lane, next[i] != RANK_NONE);
     }
@@ -454,8 +470,8 @@ static void priorities_make(void) {
     struct lane random = {.random = mixed(scheduler.seed)};
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         uint32_t at = random_below(&random, i + 1U);
-        scheduler.lanes[i].priority = scheduler.lanes[at].priority;
-        scheduler.lanes[at].priority = PRIORITY_FIRST + i;
+        scheduler.priorities[i] = scheduler.priorities[at];
+        scheduler.priorities[at] = PRIORITY_FIRST + i;
     }
 }
 
@@ -476,7 +492,8 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.notes = transcript_is_noting();
     scheduler.plays = transcript_is_long(program);
     transcript_note_begin();
-    scheduler.keeps_order = scheduler.mode == MODE_GENES && !scheduler.explores && !scheduler.notes && !scheduler.plays;
+    scheduler.is_alone = !scheduler.explores && !scheduler.notes && !scheduler.plays;
+    scheduler.keeps_order = scheduler.is_alone && scheduler.mode == MODE_GENES;
     if (scheduler.plays) {
         transcript_play(program);
     }
