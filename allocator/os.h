@@ -105,7 +105,7 @@ enum hak_fatal {
     HAK_FATAL_LINK,        /* somebody wrote over the link in a free block */
 };
 /* Say `message` (one line, no newline) on standard error and abort. Never allocates. */
-_Noreturn void os_fatal(enum hak_fatal kind, const char *message);
+_Noreturn void os_fatal(enum hak_fatal kind, const char *message) __attribute__((cold));
 
 /* Address space the region map covers: [base, base + 2^bits). */
 #if HAK_SIM
