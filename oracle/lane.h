@@ -18,9 +18,9 @@ enum {
 };
 
 struct lane {
-    struct scheduler_lane hot; /* first, so that the running thread's lane is where scheduler_hot points */
-    uint8_t number;            /* of the thread */
-    uint32_t hold;             /* records of others that must run first */
+    struct scheduler_lane hot;      /* first, so that the running thread's lane is where scheduler_hot points */
+    uint8_t number;                 /* of the thread */
+    uint32_t hold;                  /* records of others that must run first */
     int error;                      /* errno, while it is stopped inside */
     void *stack_mark;               /* what the thread has on its stack lies above; where schedules are explored */
     const volatile void *waits_for; /* word of a lock */
