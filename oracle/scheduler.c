@@ -11,6 +11,7 @@
 #include "oracle/feedback.h"
 #include "oracle/lane.h"
 #include "oracle/run.h"
+#include "oracle/scheduler_first.h"
 #include "oracle/transcript.h"
 
 struct scheduler scheduler;
@@ -47,32 +48,6 @@ static void set_hold(struct lane *lane, uint32_t hold) {
     scheduler.held = hold != 0 ? scheduler.held | bit : scheduler.held & ~bit;
 }
 
-/* Without branches: who comes next cannot be predicted. A rank with its thread below it; UINT32_MAX: out of the
- * question.
- */
-static uint32_t rank_key(uint32_t threads, uint8_t thread) {
-    uint32_t is_out = (threads >> thread & 1) - 1;
-    return ((uint32_t)scheduler.ranks[thread] << 8 | thread) | is_out;
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
-
-_Static_assert(PROGRAM_THREADS_MAX == 4, "ranks of four threads are compared");
-static uint32_t lowest_key(uint32_t threads) {
-    return smaller(smaller(rank_key(threads, 0), rank_key(threads, 1)),
-                   smaller(rank_key(threads, 2), rank_key(threads, 3)));
-}
-
-static uint8_t lowest_rank(uint32_t threads) {
-    return (uint8_t)lowest_key(threads); /* of nobody SCHEDULER_NOBODY */
-}
-
-static uint16_t rank_first(void) {
-    return (uint16_t)(lowest_key((1U << PROGRAM_THREADS_MAX) - 1) >> 8);
-}
-
 /* Threads that can run, as bits: not held and near enough, else not held, else all. */
 static uint32_t candidates(void) {
     uint32_t free = scheduler.can & ~scheduler.held;
@@ -87,22 +62,6 @@ static uint32_t candidates(void) {
         near |= (uint32_t)(scheduler.ranks[i] <= last) << i;
     }
     return (free & near) != 0 ? free & near : free;
-}
-
-/* Likewise; of threads with the same priority the first. 0: out of the question. */
-static uint32_t priority_key(uint32_t threads, uint8_t thread) {
-    uint32_t is_in = -(threads >> thread & 1);
-    return (scheduler.priorities[thread] << 8 | (uint8_t)~thread) & is_in;
-}
-
-static uint32_t larger(uint32_t a, uint32_t b) {
-    return a > b ? a : b;
-}
-
-/* Pre: there is one. */
-static uint8_t highest_priority(uint32_t threads) {
-    return (uint8_t)~larger(larger(priority_key(threads, 0), priority_key(threads, 1)),
-                            larger(priority_key(threads, 2), priority_key(threads, 3)));
 }
 
 /* Bits of a set of threads: how many, and which. A table, because nobody can predict them. */
