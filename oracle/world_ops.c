@@ -101,15 +101,10 @@ static struct before look_before(void) {
     return (struct before){sim_refused(), run_thrift_before()};
 }
 
-/* Nobody may have touched the block in this run: what is looked at last, its ends, is asked for first. */
-static void block_prefetch(const char *address, size_t size_bytes) {
-    __builtin_prefetch(address, 1);
-    __builtin_prefetch(address + size_bytes - 1, 1);
-}
-
 /* What every allocating call comes to: `address` and errno as it left them. */
 static void conclude(uint8_t slot, const struct request *request, void *address, const struct before *before) {
-    block_prefetch(address, request->size_bytes);
+    __builtin_prefetch(address, 1); /* its ends, which nobody may have touched in this run, are looked at last */
+    __builtin_prefetch((const void *)((uintptr_t)address + request->size_bytes - 1), 1);
     run.now->applied = true;
     run_forget_subject();
     run.now->slot = slot;
