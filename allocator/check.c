@@ -278,26 +278,31 @@ static bool cache_is_valid(const struct hak_cache *cache) {
     return cache->room >= 0 && cache->room <= cache->capacity && (hak_cache_count(cache) == 0) == (cache->head == NULL);
 }
 
+static bool class_is_in_use(const struct hak_heap *heap, uint32_t class_id) {
+    const struct hak_cache *cache = &heap->caches[class_id];
+    return ((uintptr_t)cache->head | (uintptr_t)heap->available[class_id] | hak_cache_count(cache)) != 0;
+}
+
 /* Without branches, since most classes have nothing. */
-static struct hak_class_set classes_in_use(const struct hak_heap *heap) {
-    struct hak_class_set used = {{0}};
+static uint32_t classes_in_use(const struct hak_heap *heap) {
+    uint32_t count = 0;
     for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
-        const struct hak_cache *cache = &heap->caches[class_id];
-        uintptr_t any = (uintptr_t)cache->head | (uintptr_t)heap->available[class_id] | hak_cache_count(cache);
-        used.words[class_id / 64] |= (uint64_t)(any != 0) << class_id % 64;
+        count += class_is_in_use(heap, class_id);
     }
-    return used;
+    return count;
 }
 
 bool hak_heap_is_valid(const struct hak_heap *heap) {
-    struct hak_class_set used = classes_in_use(heap);
-    for (uint32_t class_id; (class_id = hak_class_next(&used)) != HAK_CLASS_NONE;) {
-        if (!hak_class_in(&heap->classes, class_id) || !cache_is_valid(&heap->caches[class_id]) ||
+    struct hak_class_set classes = heap->classes;
+    uint32_t in_use = 0;
+    for (uint32_t class_id; (class_id = hak_class_next(&classes)) != HAK_CLASS_NONE;) {
+        if (!cache_is_valid(&heap->caches[class_id]) ||
             !list_is_valid(heap->available[class_id], heap, class_id, false)) {
             return false;
         }
+        in_use += class_is_in_use(heap, class_id);
     }
-    return list_is_valid(heap->full, heap, HAK_CLASS_NONE, true);
+    return in_use == classes_in_use(heap) && list_is_valid(heap->full, heap, HAK_CLASS_NONE, true);
 }
 
 static struct hak_place place_in_slab(const struct hak_superslab *superslab, const struct hak_slab *slab,

@@ -20,9 +20,9 @@ void *os_reserve(size_t size_bytes, size_t align_bytes);
  * range is as before. */
 bool os_commit(void *address, size_t size_bytes);
 
-/* Any address and size inside a committed range: the allocator, or a user of its small blocks, will write there from
- * now on. Said before the first write since the commit. Nothing on Linux; the simulated world clears what was
- * announced. What users write to blocks of a mapping of their own is not announced. */
+/* Any address and size inside a committed range: the allocator will write there from now on. Said before the first
+ * write since the commit. Nothing on Linux; the simulated world clears what was announced. What users write to their
+ * blocks is not announced. */
 #if HAK_SIM
 void os_announce(void *address, size_t size_bytes);
 #else
@@ -105,7 +105,7 @@ enum hak_fatal {
     HAK_FATAL_LINK,        /* somebody wrote over the link in a free block */
 };
 /* Say `message` (one line, no newline) on standard error and abort. Never allocates. */
-_Noreturn void os_fatal(enum hak_fatal kind, const char *message);
+_Noreturn void os_fatal(enum hak_fatal kind, const char *message) __attribute__((cold));
 
 /* Address space the region map covers: [base, base + 2^bits). */
 #if HAK_SIM

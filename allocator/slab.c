@@ -17,9 +17,9 @@ static struct hak_block *carve(struct hak_slab *slab, uint32_t index, uint32_t c
     struct hak_block *first = hak_slab_block(slab, index);
     slab->carved = (uint16_t)(slab->carved + count);
     slab->carved_end = (char *)hak_slab_block(slab, slab->carved);
-    os_announce((char *)first - HAK_HEADER_BYTES, (size_t)count * slab->block_bytes);
     for (uint32_t i = 0; i < count; i++) {
         struct hak_block *block = hak_slab_block(slab, index + i);
+        hak_slab_announce(slab, block);
         if (hak_slab_clean_pages(slab) != 0) {
             hak_slab_use_pages(slab, block);
         }

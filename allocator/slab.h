@@ -27,6 +27,8 @@
 #include <stdint.h>
 
 #include "allocator/atomic.h"
+#include "allocator/class.h"
+#include "allocator/os.h"
 
 struct hak_block;
 struct hak_heap;
@@ -123,6 +125,11 @@ void hak_slab_unbind(struct hak_slab *slab);
 /* Whether blocks of the slab have room for a label. */
 static inline bool hak_slab_has_labels(const struct hak_slab *slab) {
     return slab->block_bytes >= HAK_LABEL_END_BYTES + HAK_HEADER;
+}
+/* The block may be free from now on, in a list: header, link and label will be written to it. */
+static inline void hak_slab_announce(const struct hak_slab *slab, struct hak_block *block) {
+    size_t inside_bytes = hak_slab_has_labels(slab) ? HAK_LABEL_END_BYTES : sizeof(struct hak_block *);
+    os_announce((char *)block - HAK_HEADER_BYTES, HAK_HEADER_BYTES + inside_bytes);
 }
 /* Put a chain of blocks that are free in front of the free list. */
 void hak_slab_relist(struct hak_slab *slab, struct hak_chain chain);

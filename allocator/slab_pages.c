@@ -172,7 +172,7 @@ static void page_restore(struct hak_slab *slab, uint32_t page) {
         if (hak_slab_touches_clean(slab, block) || HAK_FAULT_IF(RESTORE_FORGETS, slab->free != NULL)) {
             continue;
         }
-        os_announce((char *)block - HAK_HEADER_BYTES, slab->block_bytes);
+        hak_slab_announce(slab, block);
         hak_header_close(block, slab->class_id);
         hak_slab_relist(slab, (struct hak_chain){block, block, 1});
     }

@@ -163,8 +163,8 @@ static void others_push(struct decision here, uint32_t threads, uint64_t state, 
 uint8_t explore_choose(uint8_t next, uint32_t threads, bool is_free) {
     const struct lane *lane = &scheduler.lanes[next];
     struct decision here = {.parent = search.node,
-                            .record = run.order[lane->rank],
-                            .yield = (uint16_t)(lane->is_running ? lane->hot.yields : 0)};
+                            .record = run.order[lane_rank(lane)],
+                            .yield = (uint16_t)(lane_is_running(lane) ? lane->hot.yields : 0)};
     if (search.passive) {
         return next;
     }
@@ -174,7 +174,7 @@ uint8_t explore_choose(uint8_t next, uint32_t threads, bool is_free) {
         search.replayed += is_here;
         return is_here ? decision->to : next;
     }
-    if (lane->is_running && lane->hot.yields > UINT16_MAX) {
+    if (lane_is_running(lane) && lane->hot.yields > UINT16_MAX) {
         search.passive = true; /* no gene could say so; it is on its way to a livelock */
         return next;
     }

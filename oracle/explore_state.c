@@ -44,11 +44,12 @@ static uint64_t thread_state(uint64_t hash, uint8_t number) {
     const struct virtual_thread *thread = &run.threads[number];
     const struct lane *lane = &scheduler.lanes[number];
     const struct hak_thread *root = number == run.thread ? &hak_thread : &thread->root;
-    hash = joined(hash, (uint64_t)lane->rank << 32 | lane->hold << 2 | (unsigned)lane->is_running << 1 | thread->alive);
+    hash = joined(hash, (uint64_t)lane_rank(lane) << 32 | lane->hold << 2 | (unsigned)lane_is_running(lane) << 1 |
+                            thread->alive);
     hash = joined(hash, (uintptr_t)lane->waits_for);
     hash = joined(hash, (uintptr_t)root->heap);
     hash = joined(hash, (uint64_t)root->frees << 1 | root->ended);
-    if (!lane->is_running) {
+    if (!lane_is_running(lane)) {
         return hash;
     }
     const char *end = (const char *)thread->fiber.stack + thread->fiber.stack_bytes;

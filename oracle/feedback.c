@@ -7,8 +7,6 @@
  * the engine knows is of the allocator. */
 #include "oracle/feedback.h"
 
-#include <string.h>
-
 #include "allocator/root.h"
 #include "allocator/superslab.h"
 #include "oracle/guide.h"
@@ -22,17 +20,9 @@ __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t coun
 extern uint8_t *__afl_area_ptr __attribute__((weak));
 extern uint32_t __afl_map_size __attribute__((weak));
 
-static bool counts_pairs, counts_states;
-static uint32_t lists_before[LISTS]; /* their states behind the operation before */
-
-void feedback_open(void) {
-    counts_pairs = guide_is_there(GUIDE_SWITCH_PAIRS);
-    counts_states = guide_is_there(GUIDE_STATES);
-}
-
-void feedback_begin(void) {
-    memset(lists_before, 0, sizeof lists_before);
-}
+static bool counts_pairs, counts_states, has_afl;
+static uint8_t kinds[OP_COUNT]; /* what each operation does to blocks */
+static uint32_t lists_before;   /* the states of the lists behind the operation before */
 
 static void bump(uint8_t *counter) {
     *counter = (uint8_t)(*counter + (*counter != UINT8_MAX));
@@ -43,7 +33,7 @@ static uint32_t hashed(uint32_t value) {
 }
 
 static void afl_bump(uint32_t hash) {
-    if (&__afl_area_ptr != NULL && &__afl_map_size != NULL && __afl_area_ptr != NULL && __afl_map_size != 0) {
+    if (HAK_UNLIKELY(has_afl) && __afl_area_ptr != NULL && __afl_map_size != 0) {
         bump(&__afl_area_ptr[hash % __afl_map_size]);
     }
 }
@@ -72,7 +62,7 @@ static uint32_t few(size_t count) {
 }
 
 /* What an operation does to blocks: takes, takes and gives, gives, neither. */
-static uint32_t kind_of(enum program_op op) {
+static uint8_t kind_of(enum program_op op) {
     switch (op) {
     case OP_FREE:
     case OP_FREE_SIZED:
@@ -87,9 +77,22 @@ static uint32_t kind_of(enum program_op op) {
     }
 }
 
+void feedback_open(void) {
+    counts_pairs = guide_is_there(GUIDE_SWITCH_PAIRS);
+    counts_states = guide_is_there(GUIDE_STATES);
+    has_afl = &__afl_area_ptr != NULL && &__afl_map_size != NULL;
+    for (uint32_t op = 0; op < OP_COUNT; op++) {
+        kinds[op] = kind_of((enum program_op)op);
+    }
+}
+
+void feedback_begin(void) {
+    lists_before = 0;
+}
+
 /* Open and empty, closed and empty, with blocks. */
 static uint32_t queue_state(struct hak_heap *heap) {
-    uintptr_t head = (uintptr_t)hak_load(&heap->remote.head, relaxed);
+    uintptr_t head = (uintptr_t)hak_note_load(&heap->remote.head);
     return head == 0 ? 0 : (head & 1) != 0 ? 1 : 2;
 }
 
@@ -114,7 +117,9 @@ static uint32_t place_state(void) {
     return state;
 }
 
-/* The lists that memory comes from and goes to, each a few bits. */
+/* The lists that memory comes from and goes to, each a few bits of a part of the word. */
+enum { LIST_BITS = 8 };
+
 static uint32_t pool_state(void) {
     const struct hak_pool *pool = &hak_root.pool;
     return few(pool->superslab_count) << 5 | few(pool->lazy.count) << 3 |
@@ -128,22 +133,29 @@ static uint32_t big_state(void) {
 }
 
 static uint32_t heaps_state(void) {
-    const struct hak_heap *orphan = hak_load(&hak_root.heaps.orphans, relaxed);
+    const struct hak_heap *orphan = hak_note_load(&hak_root.heaps.orphans);
     uint32_t orphans = orphan == NULL ? 0 : orphan->next_unowned == NULL ? 1 : 2;
-    return orphans << 1 | (uint32_t)(hak_load(&hak_root.heaps.spares, relaxed) != NULL);
+    return orphans << 1 | (uint32_t)(hak_note_load(&hak_root.heaps.spares) != NULL);
+}
+
+HAK_NOINLINE static void note_changes(uint32_t before, uint32_t now, uint32_t kind) {
+    for (uint32_t i = 0; i < LISTS; i++, before >>= LIST_BITS, now >>= LIST_BITS) {
+        uint32_t was = before & ((1U << LIST_BITS) - 1), is = now & ((1U << LIST_BITS) - 1);
+        if (is != was) {
+            note(UINT32_C(1) << 31 | i << 20 | was << 11 | is << 2 | kind);
+        }
+    }
 }
 
 void feedback_operation(void) {
     if (!counts_states) {
         return;
     }
-    uint32_t kind = kind_of(run.now->record.op);
-    const uint32_t now[LISTS] = {pool_state(), big_state(), heaps_state()};
+    uint32_t kind = kinds[run.now->record.op];
+    uint32_t now = pool_state() | big_state() << LIST_BITS | heaps_state() << 2 * LIST_BITS;
     note(place_state() << 2 | kind);
-    for (uint32_t i = 0; i < LISTS; i++) {
-        if (now[i] != lists_before[i]) {
-            note(UINT32_C(1) << 31 | i << 20 | lists_before[i] << 11 | now[i] << 2 | kind);
-            lists_before[i] = now[i];
-        }
+    if (now != lists_before) {
+        note_changes(lists_before, now, kind);
+        lists_before = now;
     }
 }

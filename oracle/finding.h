@@ -9,6 +9,6 @@
 
 /* `subject` is the address the finding is about, or NULL; it is only looked up, never dereferenced. */
 _Noreturn void finding_raise(enum check check, const void *subject, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4), cold));
 
 #endif

@@ -28,13 +28,15 @@ static uint32_t gene_hold_at(const struct program *program, uint64_t held_record
     return 0;
 }
 
-/* A bit for every record, modulo 64, that some gene names: most records need not be looked up. */
-static uint64_t records_named(const struct program *program) {
-    uint64_t named = 0;
+/* A bit for every record, modulo 64, before which some gene holds: most records need not be looked up. */
+static uint64_t records_held(const struct program *program) {
+    uint64_t held = 0;
     for (uint32_t i = 0; i < program->gene_count; i++) {
-        named |= UINT64_C(1) << program_gene(program, i).record % 64;
+        struct gene gene = program_gene(program, i);
+        bool holds = gene.yield == 0 && gene.kind == GENE_HOLD && gene.value != 0;
+        held |= (uint64_t)holds << gene.record % 64;
     }
-    return named;
+    return held;
 }
 
 struct ordering {
@@ -69,12 +71,11 @@ static void hold_end(struct ordering *ordering, struct hold *hold) {
     }
 }
 
-static void order_with_genes(const struct program *program, struct ordering *ordering) {
-    uint64_t named = records_named(program);
+static void order_with_genes(const struct program *program, uint64_t held, struct ordering *ordering) {
     for (uint32_t i = 0; i < program->record_count; i++) {
         uint8_t thread = ordering->threads_of[i];
         struct hold *own = &ordering->holds[thread];
-        uint32_t wanted = gene_hold_at(program, named, i);
+        uint32_t wanted = gene_hold_at(program, held, i);
         if (!own->active && wanted != 0) {
             *own = (struct hold){.thread = thread, .left = wanted, .first = i, .active = true};
         }
@@ -92,9 +93,10 @@ static void order_with_genes(const struct program *program, struct ordering *ord
 }
 
 void schedule_order(const struct program *program, const uint8_t *threads_of, uint8_t threads, uint16_t *order) {
-    if (program->gene_count != 0) {
+    uint64_t held = records_held(program);
+    if (held != 0) {
         struct ordering ordering = {.threads_of = threads_of, .threads = threads, .order = order};
-        order_with_genes(program, &ordering);
+        order_with_genes(program, held, &ordering);
         return;
     }
     for (uint32_t i = 0; i < program->record_count; i++) {

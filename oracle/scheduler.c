@@ -11,6 +11,7 @@
 #include "oracle/feedback.h"
 #include "oracle/lane.h"
 #include "oracle/run.h"
+#include "oracle/scheduler_first.h"
 #include "oracle/transcript.h"
 
 struct scheduler scheduler;
@@ -47,14 +48,6 @@ static void set_hold(struct lane *lane, uint32_t hold) {
     scheduler.held = hold != 0 ? scheduler.held | bit : scheduler.held & ~bit;
 }
 
-static uint16_t rank_first(void) {
-    uint16_t first = RANK_NONE;
-    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        first = scheduler.lanes[i].rank < first ? scheduler.lanes[i].rank : first;
-    }
-    return first;
-}
-
 /* Threads that can run, as bits: not held and near enough, else not held, else all. */
 static uint32_t candidates(void) {
     uint32_t free = scheduler.can & ~scheduler.held;
@@ -64,30 +57,11 @@ static uint32_t candidates(void) {
     if (scheduler.mode == MODE_GENES) {
         return free;
     }
-    uint32_t near = 0, last = (uint32_t)rank_first() + scheduler.window;
+    uint32_t near = scheduler.running, last = (uint32_t)rank_first() + scheduler.window;
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
-        const struct lane *lane = &scheduler.lanes[i];
-        near |= ((uint32_t)lane->is_running | (uint32_t)(lane->rank <= last)) << i;
+        near |= (uint32_t)(scheduler.ranks[i] <= last) << i;
     }
     return (free & near) != 0 ? free & near : free;
-}
-
-static uint8_t lowest_rank(uint32_t threads) {
-    uint8_t best = SCHEDULER_NOBODY;
-    for (uint32_t left = threads; left != 0; left &= left - 1) {
-        uint8_t i = (uint8_t)__builtin_ctz(left);
-        best = best == SCHEDULER_NOBODY || scheduler.lanes[i].rank < scheduler.lanes[best].rank ? i : best;
-    }
-    return best;
-}
-
-static uint8_t highest_priority(uint32_t threads) {
-    uint8_t best = SCHEDULER_NOBODY;
-    for (uint32_t left = threads; left != 0; left &= left - 1) {
-        uint8_t i = (uint8_t)__builtin_ctz(left);
-        best = best == SCHEDULER_NOBODY || scheduler.lanes[i].priority > scheduler.lanes[best].priority ? i : best;
-    }
-    return best;
 }
 
 /* Bits of a set of threads: how many, and which. A table, because nobody can predict them. */
@@ -123,17 +97,19 @@ static uint8_t choose(uint32_t threads, bool is_between) {
 
 /* It is the turn of `next`, of the threads that can run: who goes on. */
 static uint8_t redirect(uint8_t next, uint32_t threads, bool is_between) {
-    uint8_t to;
-    if (scheduler.explores) {
+    uint8_t to = next;
+    if (HAK_UNLIKELY(scheduler.explores)) {
         to = explore_choose(next, threads, is_between || (threads >> run.thread & 1) == 0);
-    } else {
+    } else if (HAK_UNLIKELY(!scheduler.is_alone || scheduler.goes != 0)) {
         to = scheduler_genes_go(next);
         to = to != SCHEDULER_NOBODY && (threads >> to & 1) != 0 ? to : next;
         if (HAK_UNLIKELY(scheduler.notes)) {
             transcript_note_choice(to, is_between);
         }
     }
-    set_hold(&scheduler.lanes[to], 0); /* if it was held, nobody else could run */
+    if (HAK_UNLIKELY((scheduler.held >> to & 1) != 0)) { /* nobody else could run */
+        set_hold(&scheduler.lanes[to], 0);
+    }
     return to;
 }
 
@@ -156,7 +132,10 @@ static uint32_t decide_next(struct lane *lane, uint32_t record) {
     if (HAK_UNLIKELY(scheduler.plays)) {
         return transcript_next(record, lane->hot.yields, next);
     }
-    for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
+    if (HAK_LIKELY(!is_named(record))) {
+        return next;
+    }
+    for (uint32_t i = 0; i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
         if (gene->record == record && gene->yield > lane->hot.yields && gene->yield < next) {
             next = gene->yield;
@@ -184,7 +163,7 @@ static struct scheduler_twist genes_apply(struct lane *lane, uint32_t record) {
             twist.fails = gene->value != 0;
             break;
         case GENE_LOWER:
-            lane->priority = gene->value;
+            scheduler.priorities[lane->number] = gene->value;
             break;
         case GENE_GO:
         case GENE_KIND_COUNT:
@@ -201,7 +180,7 @@ static void be_fair(struct lane *lane) {
         struct lane *other = &scheduler.lanes[i];
         if (other != lane) {
             set_hold(other, 0);
-            others += other->rank != RANK_NONE;
+            others += lane_rank(other) != RANK_NONE;
         }
     }
     set_hold(lane, others);
@@ -226,7 +205,7 @@ static void give_way(void *running) {
     run.now->overlapped = true;
     hak_shim.level = 0;
     run_trace((uint64_t)lane->hot.yields << 32 | (uint64_t)run.now->index << 16 | (unsigned)run.thread << 8 | next);
-    feedback_switch(lane->hot.site, scheduler.lanes[next].is_running ? scheduler.lanes[next].hot.site : NULL);
+    feedback_switch(lane->hot.site, lane_is_running(&scheduler.lanes[next]) ? scheduler.lanes[next].hot.site : NULL);
     run_switch_to(next, lane->hot.site, lane->hot.yields);
     scheduler_hot = &lane->hot;
     hak_shim.level = run.level;
@@ -292,17 +271,23 @@ void scheduler_lock(const volatile void *word, bool is_held) {
     }
 }
 
+/* The thread's record is finished. Returns whether there is another. */
+static bool go_on(struct lane *lane) {
+    uint16_t *rank = &scheduler.ranks[lane->number];
+    *rank = scheduler.next_rank[*rank];
+    scheduler.running &= ~(UINT32_C(1) << lane->number);
+    return *rank != RANK_NONE;
+}
+
 uint32_t scheduler_forget_others(void) {
     uint32_t cut_off = 0;
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         struct lane *lane = &scheduler.lanes[i];
         lane->lock_count = 0;
-        if (i != run.thread && lane->is_running) {
-            lane->rank = scheduler.next_rank[lane->rank];
-            lane->is_running = false;
+        if (i != run.thread && lane_is_running(lane)) {
             lane->waits_for = NULL;
             set_hold(lane, 0);
-            set_can(lane, lane->rank != RANK_NONE);
+            set_can(lane, go_on(lane));
             cut_off++;
         }
     }
@@ -350,13 +335,16 @@ static uint64_t random_of(uint32_t record) {
 uint32_t scheduler_take(void) {
     struct lane *lane = &scheduler.lanes[run.thread];
     scheduler_hot = &lane->hot;
-    uint32_t record = run.order[lane->rank];
+    uint32_t record = run.order[lane_rank(lane)];
     if (scheduler.explores) {
         explore_scrub();
     }
-    lane->is_running = true;
-    lane->hot.yields = lane->watched = 0;
-    memset(lane->watch, 0, sizeof lane->watch);
+    scheduler.running |= UINT32_C(1) << lane->number;
+    lane->hot.yields = 0;
+    if (HAK_UNLIKELY(lane->watched != 0)) {
+        memset(lane->watch, 0, sizeof lane->watch);
+        lane->watched = 0;
+    }
     lane->random = lane->seed = scheduler.mode == MODE_GENES ? 0 : random_of(record);
     lane->hot.decide_at = decide_next(lane, record);
     lane->hot.is_watched =
@@ -366,16 +354,12 @@ uint32_t scheduler_take(void) {
 
 void scheduler_finish(void) {
     struct lane *lane = lane_now();
-    lane->rank = scheduler.next_rank[lane->rank];
-    lane->is_running = false;
-    if (lane->rank == RANK_NONE) {
+    if (!go_on(lane)) {
         set_can(lane, false);
     }
-    for (uint8_t i = 0; i < scheduler.threads; i++) {
-        struct lane *other = &scheduler.lanes[i];
-        if (other != lane && other->hold != 0) {
-            set_hold(other, other->hold - 1);
-        }
+    for (uint32_t left = scheduler.held & ~(UINT32_C(1) << lane->number); left != 0; left &= left - 1) {
+        struct lane *other = &scheduler.lanes[__builtin_ctz(left)];
+        set_hold(other, other->hold - 1);
     }
     if (HAK_UNLIKELY(scheduler.notes)) {
         transcript_note_end_of_record(lane->number);
@@ -384,17 +368,22 @@ void scheduler_finish(void) {
 
 /* Priorities fall before the record begins, which may make another thread the one to run. */
 static bool lowers_before(struct lane *lane) {
-    uint32_t record = run.order[lane->rank], before = lane->priority;
+    uint32_t record = run.order[lane_rank(lane)], before = scheduler.priorities[lane->number];
     for (uint32_t i = 0; is_named(record) && i < scheduler.gene_count; i++) {
         const struct gene *gene = &scheduler.genes[i];
         if (gene->record == record && gene->yield == 0 && gene->kind == GENE_LOWER) {
-            lane->priority = gene->value;
+            scheduler.priorities[lane->number] = gene->value;
         }
     }
-    return lane->priority != before;
+    return scheduler.priorities[lane->number] != before;
 }
 
+/* As a rule nobody is held and no gene says otherwise: then the order decides, as `choose` would. */
 uint8_t scheduler_next(void) {
+    uint32_t free = scheduler.can & ~scheduler.held;
+    if (HAK_LIKELY(scheduler.keeps_order && scheduler.goes == 0 && free != 0)) {
+        return lowest_rank(free);
+    }
     for (;;) {
         uint32_t threads = candidates();
         if (threads == 0 && rank_first() != RANK_NONE) {
@@ -408,7 +397,7 @@ uint8_t scheduler_next(void) {
         }
         uint8_t next = choose(threads, true);
         struct lane *lane = &scheduler.lanes[next];
-        if (scheduler.mode != MODE_PCT || lane->is_running || !lowers_before(lane)) {
+        if (scheduler.mode != MODE_PCT || lane_is_running(lane) || !lowers_before(lane)) {
             return redirect(next, threads, true);
         }
     }
@@ -428,7 +417,9 @@ static void queues_make(uint32_t records) {
     }
     for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
         struct lane *lane = &scheduler.lanes[i];
-        *lane = (struct lane){.number = i, .rank = next[i]};
+        memset(lane, 0, offsetof(struct lane, locks));
+        lane->number = i;
+        scheduler.ranks[i] = next[i];
         set_can(lane, next[i] != RANK_NONE);
     }
 }
@@ -438,8 +429,8 @@ static void priorities_make(void) {
     struct lane random = {.random = mixed(scheduler.seed)};
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         uint32_t at = random_below(&random, i + 1U);
-        scheduler.lanes[i].priority = scheduler.lanes[at].priority;
-        scheduler.lanes[at].priority = PRIORITY_FIRST + i;
+        scheduler.priorities[i] = scheduler.priorities[at];
+        scheduler.priorities[at] = PRIORITY_FIRST + i;
     }
 }
 
@@ -452,7 +443,7 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.seed = program->header.mode_seed;
     scheduler.window = scheduler.mode == MODE_GENES ? PROGRAM_RECORDS_MAX : windows[scheduler.seed % 4];
     scheduler.gap = gaps[scheduler.seed / 4 % 8];
-    scheduler.can = scheduler.held = 0;
+    scheduler.can = scheduler.held = scheduler.running = 0;
     scheduler.named = 0;
     scheduler.gene_count = 0;
     scheduler.goes = 0;
@@ -460,6 +451,8 @@ uint8_t scheduler_begin(const struct program *program, uint8_t threads) {
     scheduler.notes = transcript_is_noting();
     scheduler.plays = transcript_is_long(program);
     transcript_note_begin();
+    scheduler.is_alone = !scheduler.explores && !scheduler.notes && !scheduler.plays;
+    scheduler.keeps_order = scheduler.is_alone && scheduler.mode == MODE_GENES;
     if (scheduler.plays) {
         transcript_play(program);
     }

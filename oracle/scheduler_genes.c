@@ -8,8 +8,8 @@ const struct gene *scheduler_gene_go_at(const struct lane *lane, uint32_t *numbe
     for (uint32_t left = scheduler.goes; left != 0; left &= left - 1) {
         *number = (uint32_t)__builtin_ctz(left);
         const struct gene *gene = &scheduler.genes[*number];
-        uint32_t yield = lane->is_running ? lane->hot.yields : 0;
-        if (lane->rank != RANK_NONE && gene->record == run.order[lane->rank] && gene->yield == yield) {
+        uint32_t yield = lane_is_running(lane) ? lane->hot.yields : 0;
+        if (lane_rank(lane) != RANK_NONE && gene->record == run.order[lane_rank(lane)] && gene->yield == yield) {
             return gene;
         }
     }
@@ -19,7 +19,7 @@ const struct gene *scheduler_gene_go_at(const struct lane *lane, uint32_t *numbe
 uint8_t scheduler_genes_go(uint8_t next) {
     const struct lane *lane = &scheduler.lanes[next];
     if (HAK_UNLIKELY(scheduler.plays)) {
-        return transcript_go(run.order[lane->rank], lane->is_running ? lane->hot.yields : 0);
+        return transcript_go(run.order[lane_rank(lane)], lane_is_running(lane) ? lane->hot.yields : 0);
     }
     uint32_t number;
     const struct gene *gene = scheduler_gene_go_at(lane, &number);

@@ -62,7 +62,7 @@ _Noreturn void scheduler_deadlock(void) {
         uint8_t by = holder_of(lane->waits_for);
         if (by != SCHEDULER_NOBODY) {
             snprintf(holder, sizeof holder, "t%u%s", by,
-                     scheduler.lanes[by].is_running ? "" : ", which has left the allocator");
+                     lane_is_running(&scheduler.lanes[by]) ? "" : ", which has left the allocator");
         }
         site_text(lane->hot.site, site, sizeof site);
         size_t used = strlen(message);

@@ -27,9 +27,27 @@ static uint32_t rank_of(const struct shadow *shadow, uintptr_t address) {
     return base;
 }
 
+/* The same where it was found last, as a rule. */
+static uint32_t rank_again(const struct shadow *shadow, uintptr_t address) {
+    uint32_t rank = shadow->found;
+    bool is_it = rank <= shadow->count && (rank == 0 || shadow->starts[rank - 1] <= address) &&
+                 (rank == shadow->count || shadow->starts[rank] > address);
+    return is_it ? rank : rank_of(shadow, address);
+}
+
+/* How many blocks start before that of the slot, which is live. All are looked at, many at a time. */
+static uint32_t blocks_before(const struct shadow *shadow, uint8_t slot) {
+    uint8_t before = 0, count = (uint8_t)shadow->count;
+    for (uint8_t i = 0; i < PROGRAM_SLOTS_MAX; i++) {
+        before |= (uint8_t)(i & -(shadow->slots[i] == slot && i < count));
+    }
+    return before;
+}
+
 /* Live blocks are disjoint, so only the neighbours on both sides can be met. */
-enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot) {
+enum shadow_conflict shadow_find(struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot) {
     uint32_t rank = rank_of(shadow, start);
+    shadow->found = rank;
     if (rank > 0) {
         *slot = shadow->slots[rank - 1];
         if (shadow->starts[rank - 1] == start) {
@@ -48,7 +66,7 @@ enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, s
 
 bool shadow_reaches_next(const struct shadow *shadow, uint8_t slot, size_t bytes, uint8_t *next_slot) {
     uintptr_t start = shadow->blocks[slot].start;
-    uint32_t rank = rank_of(shadow, start);
+    uint32_t rank = blocks_before(shadow, slot) + 1;
     if (rank == shadow->count || shadow->starts[rank] - start >= bytes) {
         return false;
     }
@@ -72,7 +90,7 @@ static void ranks_close(struct shadow *shadow, uint32_t rank) {
 }
 
 void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_block *block) {
-    uint32_t rank = rank_of(shadow, block->start);
+    uint32_t rank = rank_again(shadow, block->start);
     ranks_open(shadow, rank);
     shadow->starts[rank] = block->start;
     shadow->slots[rank] = slot;
@@ -81,7 +99,7 @@ void shadow_insert(struct shadow *shadow, uint8_t slot, const struct shadow_bloc
 }
 
 void shadow_remove(struct shadow *shadow, uint8_t slot) {
-    ranks_close(shadow, rank_of(shadow, shadow->blocks[slot].start) - 1);
+    ranks_close(shadow, blocks_before(shadow, slot));
     shadow->count--;
     shadow->blocks[slot].start = 0;
 }
@@ -100,7 +118,7 @@ enum { WHOLE_BYTES = 64, HEAD_BYTES = 32, TAIL_BYTES = 16 };
 
 static uint64_t rotated(uint64_t pattern, size_t offset) {
     unsigned bits = (unsigned)(offset % 8) * 8;
-    return bits == 0 ? pattern : pattern >> bits | pattern << (64 - bits);
+    return pattern >> bits | pattern << (64 - bits) % 64;
 }
 
 UNCHECKED static uint64_t word_load(const unsigned char *at) {
@@ -151,6 +169,20 @@ UNCHECKED static ptrdiff_t first_change(const unsigned char *block, size_t from,
     return at < to ? (ptrdiff_t)at : SHADOW_INTACT;
 }
 
+/* [tail_of, claimed_bytes): two words and, where the end is at no multiple of 8, a part of a third, which the word that
+ * ends there covers. */
+UNCHECKED static void tail_fill(unsigned char *block, size_t tail, size_t claimed_bytes, uint64_t pattern) {
+    word_store(block + tail, pattern);
+    word_store(block + tail + 8, pattern);
+    word_store(block + claimed_bytes - 8, rotated(pattern, claimed_bytes));
+}
+
+UNCHECKED static uint64_t tail_differences(const unsigned char *block, size_t tail, size_t claimed_bytes,
+                                           uint64_t pattern) {
+    return (word_load(block + tail) ^ pattern) | (word_load(block + tail + 8) ^ pattern) |
+           (word_load(block + claimed_bytes - 8) ^ rotated(pattern, claimed_bytes));
+}
+
 static size_t tail_of(size_t claimed_bytes) {
     return (claimed_bytes - TAIL_BYTES) & ~(size_t)7;
 }
@@ -170,7 +202,7 @@ static inline void fill(const struct shadow_block *block, bool tell) {
     if (tell) {
         sim_touch(bytes + tail, claimed_bytes - tail);
     }
-    range_fill(bytes, tail, claimed_bytes, block->pattern);
+    tail_fill(bytes, tail, claimed_bytes, block->pattern);
 }
 
 void shadow_fill(const struct shadow_block *block) {
@@ -190,6 +222,15 @@ static ptrdiff_t range_verify(const struct shadow_block *block, uintptr_t start,
     return first_change((const unsigned char *)start, from, end, block->pattern);
 }
 
+/* Both ends of a large block, without a branch until all words were looked at. */
+UNCHECKED static bool whole_is_intact(const unsigned char *bytes, size_t tail, const struct shadow_block *block) {
+    uint64_t differences = tail_differences(bytes, tail, block->claimed_bytes, block->pattern);
+    for (size_t at = 0; at < HEAD_BYTES; at += 8) {
+        differences |= word_load(bytes + at) ^ block->pattern;
+    }
+    return differences == 0;
+}
+
 ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_t bytes) {
     if (block->pattern == 0) {
         return SHADOW_INTACT;
@@ -197,10 +238,12 @@ ptrdiff_t shadow_verify(const struct shadow_block *block, uintptr_t start, size_
     if (block->claimed_bytes <= WHOLE_BYTES) {
         return range_verify(block, start, 0, block->claimed_bytes, bytes);
     }
+    size_t tail = tail_of(block->claimed_bytes);
+    if (HAK_LIKELY(bytes >= block->claimed_bytes) && whole_is_intact((const unsigned char *)start, tail, block)) {
+        return SHADOW_INTACT;
+    }
     ptrdiff_t changed = range_verify(block, start, 0, HEAD_BYTES, bytes);
-    return changed != SHADOW_INTACT
-               ? changed
-               : range_verify(block, start, tail_of(block->claimed_bytes), block->claimed_bytes, bytes);
+    return changed != SHADOW_INTACT ? changed : range_verify(block, start, tail, block->claimed_bytes, bytes);
 }
 
 /* --- zero --- */

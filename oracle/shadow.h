@@ -27,12 +27,13 @@ struct shadow {
     uint32_t count;
     uintptr_t starts[PROGRAM_SLOTS_MAX]; /* sorted */
     uint8_t slots[PROGRAM_SLOTS_MAX];    /* in the same order */
+    uint32_t found;                      /* where shadow_find was last: the block it asked for is inserted there */
 };
 
 enum shadow_conflict { SHADOW_CLEAR, SHADOW_SAME_START, SHADOW_OVERLAP };
 
 /* Whether [start, start + bytes) meets a live block; *slot is then that block's. */
-enum shadow_conflict shadow_find(const struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot);
+enum shadow_conflict shadow_find(struct shadow *shadow, uintptr_t start, size_t bytes, uint8_t *slot);
 /* Whether the block of `slot`, were it `bytes` long, would meet the next one, whose slot is then in *next_slot. */
 bool shadow_reaches_next(const struct shadow *shadow, uint8_t slot, size_t bytes, uint8_t *next_slot);
 

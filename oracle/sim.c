@@ -1,6 +1,6 @@
 /* sim: pages, failures, clock. Which pages are reserved is in extents.h.
  *
- * Pages: a bit each for committed, and for dirty; of dirty ones a byte says which lines are. Whoever writes says so
+ * Pages: a bit each for committed, and for dirty; of dirty ones a word says which lines are. Whoever writes says so
  * first, the allocator through os_announce, the oracle through sim_touch. A page that is released is cleared at once.
  *
  * Under AddressSanitizer all of the arena is closed until the allocator opens parts of it (annotate.h); the few
@@ -21,8 +21,8 @@
 #include "oracle/scheduler.h"
 #include "oracle/weak.h"
 
-/* Dirt is known by the line: eight to a page, one bit each. */
-enum { LINE_SHIFT = SIM_PAGE_SHIFT - 3, LINES_PER_PAGE = 8 };
+/* Dirt is known by the line of the cache, one bit each: what was not written is not brought in to be cleared. */
+enum { LINE_SHIFT = SIM_PAGE_SHIFT - 6, LINE_BYTES = 1 << LINE_SHIFT, LINES_PER_PAGE = 64 };
 
 enum { WORDS = ARENA_PAGES / 64 };
 
@@ -39,7 +39,7 @@ static struct {
     struct extents free;
     uint64_t committed[WORDS];
     uint64_t dirty[WORDS]; /* pages of which dirty_lines is not 0 */
-    uint8_t dirty_lines[ARENA_PAGES];
+    uint64_t dirty_lines[ARENA_PAGES];
 } sim;
 
 static char *page_address(uint32_t page) {
@@ -110,25 +110,26 @@ static void set_committed(uint32_t first, uint32_t end, bool committed) {
     }
 }
 
-static void lines_mark(uint32_t page, unsigned lines) {
+static void lines_mark(uint32_t page, uint64_t lines) {
     sim.dirty[page / 64] |= UINT64_C(1) << page % 64;
-    sim.dirty_lines[page] |= (uint8_t)lines;
+    sim.dirty_lines[page] |= lines;
+}
+
+static uint64_t lines_between(unsigned first, unsigned last) {
+    return (UINT64_C(2) << last) - (UINT64_C(1) << first);
 }
 
 static void range_mark(const void *address, size_t size_bytes) {
     uint64_t offset = sim_offset(address);
-    if ((offset ^ (offset + size_bytes - 1)) >> SIM_PAGE_SHIFT == 0) { /* nearly always: one page */
-        unsigned low = (unsigned)(offset >> LINE_SHIFT) % LINES_PER_PAGE;
-        unsigned high = (unsigned)((offset + size_bytes - 1) >> LINE_SHIFT) % LINES_PER_PAGE;
-        lines_mark((uint32_t)(offset >> SIM_PAGE_SHIFT), (2U << high) - (1U << low));
+    uint64_t first = offset >> LINE_SHIFT, last = (offset + size_bytes - 1) >> LINE_SHIFT;
+    if (first / LINES_PER_PAGE == last / LINES_PER_PAGE) { /* nearly always: one page */
+        lines_mark((uint32_t)(first / LINES_PER_PAGE), lines_between(first % LINES_PER_PAGE, last % LINES_PER_PAGE));
         return;
     }
-    uint64_t first = sim_offset(address) >> LINE_SHIFT;
-    uint64_t last = (sim_offset(address) + size_bytes - 1) >> LINE_SHIFT;
     for (uint64_t page = first / LINES_PER_PAGE; page <= last / LINES_PER_PAGE; page++) {
         unsigned low = page == first / LINES_PER_PAGE ? (unsigned)(first % LINES_PER_PAGE) : 0;
         unsigned high = page == last / LINES_PER_PAGE ? (unsigned)(last % LINES_PER_PAGE) : LINES_PER_PAGE - 1;
-        lines_mark((uint32_t)page, (2U << high) - (1U << low));
+        lines_mark((uint32_t)page, lines_between(low, high));
     }
 }
 
@@ -149,10 +150,10 @@ static void lines_clear(char *address, size_t size_bytes) {
 #endif
 
 static void page_clear(uint32_t page) {
-    unsigned lines = sim.dirty_lines[page];
-    unsigned first = (unsigned)__builtin_ctz(lines);
-    unsigned end = 32 - (unsigned)__builtin_clz(lines); /* lines between dirty ones are cleared along: one call */
-    lines_clear(page_address(page) + ((size_t)first << LINE_SHIFT), (size_t)(end - first) << LINE_SHIFT);
+    char *start = page_address(page);
+    for (uint64_t left = sim.dirty_lines[page]; left != 0; left &= left - 1) {
+        lines_clear(start + ((size_t)__builtin_ctzll(left) << LINE_SHIFT), LINE_BYTES);
+    }
     sim.dirty_lines[page] = 0;
     sim.cleared_pages++;
 }
@@ -298,7 +299,7 @@ bool os_extend(void *address, size_t old_bytes, size_t new_bytes) {
 /* Where neither page was written there is nothing to do: both are zero. */
 void os_move_pages(void *to, void *from, size_t size_bytes) {
     for (size_t offset = 0; offset < size_bytes; offset += SIM_PAGE_BYTES) {
-        unsigned lines = sim.dirty_lines[page_of((char *)from + offset)];
+        uint64_t lines = sim.dirty_lines[page_of((char *)from + offset)];
         if ((lines | sim.dirty_lines[page_of((char *)to + offset)]) != 0) {
             lines_mark(page_of((char *)to + offset), lines);
             memcpy((char *)to + offset, (char *)from + offset, SIM_PAGE_BYTES);
@@ -417,7 +418,11 @@ void sim_reset(bool deep) {
         memset(sim.dirty_lines, 0, sizeof sim.dirty_lines);
         hak_mark_closed((void *)HAK_ADDRESS_BASE, (size_t)ARENA_PAGES << SIM_PAGE_SHIFT);
     } else {
-        range_clear_pages(0, ARENA_PAGES);
+        for (uint32_t word = 0; word < WORDS; word++) {
+            if (sim.dirty[word] != 0) {
+                pages_clear(word, sim.dirty[word]);
+            }
+        }
         close_reserved();
     }
     memset(sim.committed, 0, sizeof sim.committed);
@@ -462,7 +467,7 @@ static uint64_t joined(uint64_t hash, uint64_t value) {
 UNCHECKED static uint64_t line_hash(uint32_t page, uint32_t line) {
     const uint64_t *words = (const void *)(page_address(page) + ((size_t)line << LINE_SHIFT));
     uint64_t hash = (uint64_t)page << 8 | line, any = 0;
-    for (uint32_t i = 0; i < (1U << LINE_SHIFT) / sizeof *words; i++) {
+    for (uint32_t i = 0; i < LINE_BYTES / sizeof *words; i++) {
         any |= words[i];
         hash = joined(hash, words[i]);
     }

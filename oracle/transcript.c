@@ -70,8 +70,7 @@ static uint8_t turn_of(bool is_between) {
     }
     for (uint8_t i = 0; i < scheduler.threads; i++) {
         bool can = (threads >> i & 1) != 0;
-        if (can &&
-            (best == SCHEDULER_NOBODY || run.order[scheduler.lanes[i].rank] < run.order[scheduler.lanes[best].rank])) {
+        if (can && (best == SCHEDULER_NOBODY || run.order[scheduler.ranks[i]] < run.order[scheduler.ranks[best]])) {
             best = i;
         }
     }
@@ -83,7 +82,7 @@ void transcript_note_choice(uint8_t to, bool is_between) {
     notes.holds[to] = 0;
     if (turn != to && turn != SCHEDULER_NOBODY) {
         const struct lane *lane = &scheduler.lanes[turn];
-        note(run.order[lane->rank], lane->is_running ? lane->hot.yields : 0, to, GENE_GO);
+        note(run.order[lane_rank(lane)], lane_is_running(lane) ? lane->hot.yields : 0, to, GENE_GO);
     }
 }
 

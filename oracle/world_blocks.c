@@ -24,7 +24,7 @@ static bool is_sentinel_word(uint64_t word) {
            (unsigned)((word ^ hak_root.link_key) == (uintptr_t)HAK_SENTINEL);
 }
 
-_Noreturn static void leak_found(const unsigned char *block, size_t from, size_t to) {
+static void leak_search(const unsigned char *block, size_t from, size_t to) {
     for (size_t offset = from; offset + 8 <= to; offset += 8) {
         uint64_t word;
         memcpy(&word, block + offset, sizeof word);
@@ -36,21 +36,29 @@ _Noreturn static void leak_found(const unsigned char *block, size_t from, size_t
                           "an address of the allocator's insides stands at offset %zu of the new block", offset);
         }
     }
-    finding_raise(CHECK_LEAK_LINK, block, "the new block changed while it was looked at");
+}
+
+/* Below all other words lies what one looks for: addresses, the sentinel and what links and labels decode to have no
+ * upper bits, patterns and what is under the key do. Zero wraps around and is none of them. */
+static uint64_t least_of(uint64_t least, uint64_t word) {
+    uint64_t decoded = word ^ hak_root.link_key;
+    least = word - 1 < least ? word - 1 : least;
+    return decoded < least ? decoded : least;
 }
 
 /* Words of [from, to) of the block, which is new to its user: nothing of the allocator's insides may show. All words
- * are looked at before anything is decided, since that is one branch instead of many. */
+ * are looked at before anything is decided, since that is one branch instead of many, and in detail only if one of
+ * them is suspect. */
 static void scan_for_leaks(const unsigned char *block, size_t from, size_t to) {
     size_t first = (from + 7) & ~(size_t)7;
-    unsigned leaks = 0;
+    uint64_t least = UINT64_MAX;
     for (size_t offset = first; offset + 8 <= to; offset += 8) {
         uint64_t word;
         memcpy(&word, block + offset, sizeof word);
-        leaks |= (unsigned)is_sentinel_word(word) | (unsigned)is_inside_word(word);
+        least = least_of(least, word);
     }
-    if (leaks != 0) {
-        leak_found(block, first, to);
+    if (HAK_UNLIKELY(least >> HAK_LINK_ADDRESS_BITS == 0)) {
+        leak_search(block, first, to);
     }
 }
 

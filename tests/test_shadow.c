@@ -23,7 +23,7 @@ static void insert(struct shadow *shadow, uint8_t slot, uintptr_t start, size_t 
     shadow_insert(shadow, slot, &block);
 }
 
-static void assert_meets(const struct shadow *shadow, uintptr_t start, size_t bytes, enum shadow_conflict expected,
+static void assert_meets(struct shadow *shadow, uintptr_t start, size_t bytes, enum shadow_conflict expected,
                          uint8_t expected_slot) {
     uint8_t slot = PROGRAM_SLOTS_MAX;
     assert_int_equal(shadow_find(shadow, start, bytes, &slot), expected);
@@ -34,7 +34,7 @@ static void assert_meets(const struct shadow *shadow, uintptr_t start, size_t by
 
 static void test_empty_set_meets_nothing(void **state) {
     (void)state;
-    static const struct shadow shadow;
+    static struct shadow shadow;
     assert_meets(&shadow, 1, 1, SHADOW_CLEAR, 0);
     assert_meets(&shadow, 1, SIZE_MAX, SHADOW_CLEAR, 0);
 }

@@ -71,6 +71,7 @@ static size_t user_bytes(void) {
 static void fill(uint32_t index) {
     char *block = (char *)hak_slab_block(slab, index);
     hak_mark_open(block, user_bytes());
+    os_announce(block, user_bytes());
     memset(block, (int)(index % 255 + 1), user_bytes());
 }
 
@@ -376,6 +377,7 @@ static void test_idle_owner(void **state) {
     change_thread(sleeper); /* what was purged serves again; then it sleeps again */
     for (unsigned i = 1; i < 24; i++) {
         blocks[i] = hak_malloc(1000);
+        os_announce(blocks[i], 1000);
         memset(blocks[i], 'x', 1000);
     }
     for (unsigned i = 0; i < 24; i++) {
