@@ -50,8 +50,8 @@ def run_corpus(context, hakfuzz, folder):
     if code not in (0, 1):
         raise Red([Finding("replay", f"{hakfuzz} run {folder} ended with {code}: {tail(out)}")])
     result = json_of(out)
-    if result["programs"] == 0 or result["unreadable"] > 0:
-        raise Red([Finding("replay", f"{result['programs']} programs ran, {result['unreadable']} cannot be read", folder)])
+    if result["programs"] == 0 or result["unusable"] > 0:
+        raise Red([Finding("replay", f"{result['programs']} programs ran, {result['unusable']} cannot be read", folder)])
     return result["programs"], [
         Finding(item["check"], f"{item['message']} ({item['signature']}); {hakfuzz} repro --target {item['target']} "
                 f"{item['file']}", item["file"][item["file"].index("corpus/"):]) for item in result["findings"]]
