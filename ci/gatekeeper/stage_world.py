@@ -238,7 +238,7 @@ def orders(context):
     if not rows:
         raise Unable("docs/orders.md has no table of sites")
     runs = context.of(500, 3000, 50000)
-    code, out = context.log.run([HAKFUZZ, "orders", "--json", "--runs", runs, "corpus/threads", "corpus/oom"],
+    code, out = context.log.run([HAKFUZZ, "orders", "--json", "--max-runs", runs, "corpus/threads", "corpus/oom"],
                                 limit_s=context.of(300, 600, 36000), quiet=True, apart=True)
     if code not in (0, 1):
         raise Red([Finding("orders", f"hakfuzz orders ended with {code}: {tail(out)}")])
