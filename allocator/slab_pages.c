@@ -86,7 +86,8 @@ static struct range blocks_of(const struct hak_slab *slab, uint32_t page) {
     hak_debug_assert(origin < HAK_PAGE_BYTES); /* the first block, or its header, begins on the first page */
     uint32_t first = page_start < origin ? 0 : (uint32_t)((page_start - origin) / slab->block_bytes);
     uint32_t end = (uint32_t)((page_last - origin) / slab->block_bytes) + 1;
-    if (HAK_FAULT_IF(PURGE_STRADDLED, first * slab->block_bytes + origin < page_start && first < slab->carved)) {
+    if (HAK_FAULT_IF(PURGE_STRADDLED,
+                     (size_t)first * slab->block_bytes + origin < page_start && first < slab->carved)) {
         first++; /* the block that begins on the page before */
     }
     end = end < slab->carved ? end : slab->carved;

@@ -53,7 +53,7 @@ static void leave(struct interpreter *self) {
 static void append(void **list, uint64_t number, struct tally *tally) {
     size_t old_bytes = block_size(*list);
     if (old_bytes < LIST_MAX_BYTES) {
-        *list = block_resize(*list, old_bytes + old_bytes / 8 + 6 * ITEM_BYTES, number, tally);
+        *list = block_resize(*list, old_bytes + old_bytes / 8 + (size_t)6 * ITEM_BYTES, number, tally);
     }
 }
 

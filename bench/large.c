@@ -8,7 +8,7 @@ static struct workload_number numbers[NUMBERS] = {
     [STEPS] = {"STEPS", "blocks allocated by each thread", 300, 1, UINT64_C(1) << 40},
     [SLOTS] = {"SLOTS", "live blocks of each thread, at most", 8, 1, 1 << 20},
     [SIZE_MIN_BYTES] = {"SIZE_MIN", "the smallest block, in bytes", MIB, PAGE_BYTES, 1 << 30},
-    [SIZE_MAX_BYTES] = {"SIZE_MAX", "the largest block, in bytes", 32 * MIB, PAGE_BYTES, 1 << 30},
+    [SIZE_MAX_BYTES] = {"SIZE_MAX", "the largest block, in bytes", UINT64_C(32) * MIB, PAGE_BYTES, 1 << 30},
     [THREADS] = {"THREADS", "threads", 1, 1, WORKLOAD_THREADS_MAX},
     [SEED] = {"SEED", "another one gives another run", 1, 1, UINT64_MAX},
 };

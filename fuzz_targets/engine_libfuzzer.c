@@ -160,7 +160,9 @@ static void show_progress(void) {
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     check_arguments(*argc, *argv);
-    add_timeout(argc, argv);
+    if (HAK_LIBFUZZER) {
+        add_timeout(argc, argv); /* another engine, as AFL++'s driver, would take it for a number of runs */
+    }
     fuzz_open(getenv(FUZZ_FAULT_VARIABLE), FUZZ_FAULT_VARIABLE);
     feedback_open();
     const char *progress = getenv("HAKMEM_PROGRESS");

@@ -47,6 +47,7 @@ larson 2000 2 4
 large 5 2
 lifetimes 4000 2 4
 one_malloc
+paths 300
 producer_consumer 3000 2 3
 random_mixed 3000 100 256 7 2
 realloc_grow 3000 8 65536 2

@@ -185,6 +185,7 @@ static void *bad_overlap(size_t size_bytes) {
 }
 
 static void *bad_align(size_t size_bytes) {
+    /* NOLINTNEXTLINE(bugprone-misplaced-pointer-arithmetic-in-alloc): the address is to be wrong */
     return (char *)malloc(size_bytes + 64) + 8;
 }
 

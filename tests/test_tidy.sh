@@ -27,7 +27,7 @@ mapfile -t files < <(
     find . \( -path ./build -o -path ./.git -o -name __pycache__ \) -prune -o -type f ! -name '*.bin' -print |
         sed 's|^\./||' | sort
 )
-mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|js|css|html|md|txt|json|hak|cmake|clang-format)$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions)$|^bench/(run|layouts)$')
+mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|cpp|h|S|sh|py|js|css|html|md|txt|json|hak|cmake|yml|yaml|edit|clang-format|clang-tidy)$|Dockerfile$|^ci/|^\.ci/|CMakeLists|^tests/(programs|conditions|gate)$|^bench/(run|layouts)$')
 mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(allocator|oracle|fuzz_targets|tools|bench|tests)/.*\.[ch]$')
 mapfile -t sources_cxx < <(printf '%s\n' "${files[@]}" | grep -E '\.cpp$')
 mapfile -t scripts < <(for file in "${texts[@]}"; do head -n 1 "$file" | grep -qE '^#!.*sh\b|shellcheck shell=' && echo "$file"; done)

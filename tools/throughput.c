@@ -27,14 +27,14 @@ static void set_schedule(struct program_header *header, uint8_t *units, uint8_t 
     header->mode_seed = (uint8_t)(seed * 37);
     header->weak = schedule == THROUGHPUT_WEAK;
     for (uint32_t i = 0; switching && i < THROUGHPUT_RECORDS; i++) {
-        uint8_t *thread = units + i * PROGRAM_RECORD_BYTES + 1;
+        uint8_t *thread = units + (size_t)i * PROGRAM_RECORD_BYTES + 1;
         *thread = (uint8_t)((*thread + i / RECORDS_IN_TURN) % THREADS);
     }
     for (uint32_t i = 0; i < gene_count; i++) {
-        struct gene gene = gene_read(genes + i * PROGRAM_RECORD_BYTES);
+        struct gene gene = gene_read(genes + (size_t)i * PROGRAM_RECORD_BYTES);
         gene.yield = (uint8_t)(!switching ? 0 : gene.yield == 0 ? 1 : gene.yield);
         gene.kind = GENE_HOLD;
-        gene_write(&gene, genes + i * PROGRAM_RECORD_BYTES);
+        gene_write(&gene, genes + (size_t)i * PROGRAM_RECORD_BYTES);
     }
 }
 

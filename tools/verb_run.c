@@ -21,7 +21,9 @@ static const struct verb_help help = {
     "except names that begin with a dot.\n"
     "Text form and bytes are told apart by content; '-' is standard input.\n"
     "Without --target, the path says which (corpus/oom/, findings/oom/, fuzz_oom in it, a file oom-crash-1), else it\n"
-    "is 'threads'.\n",
+    "is 'threads'.\n"
+    "--traces prints a line a program: trace hash, signature ('-' when clean) and path. Equal programs have equal\n"
+    "lines, whatever ran before them, and in every build.\n",
     "  hakfuzz run crash-0123abcd\n"
     "  hakfuzz run --keep-going corpus/\n"
     "  hakfuzz run --fault carve-by-used corpus/sequence/regress\n"
@@ -39,6 +41,7 @@ struct summary {
 struct run {
     struct options options;
     int keep_going;
+    int traces;
     struct summary summary;
     cJSON *findings;
     bool told[TARGET_COUNT];
@@ -88,6 +91,11 @@ static int run_one(struct run *run, const char *path) {
         run->summary.programs++;
         run->summary.operations += execution.verdict.operations;
         code = EXIT_CLEAN;
+        if (run->traces) {
+            bool is_clean = execution.verdict.check == CHECK_NONE;
+            printf("%016" PRIx64 " %s %s\n", execution.verdict.trace_hash, is_clean ? "-" : execution.verdict.signature,
+                   path);
+        }
         if (execution.verdict.check != CHECK_NONE) {
             add_finding(run, path, &choice, &execution);
             code = EXIT_FINDING;
@@ -149,6 +157,9 @@ static int run_arguments(struct run *run) {
     if (options->argument_count == 0) {
         return options_complain(&help, "no FILE or DIR given");
     }
+    if (run->traces && options->json) {
+        return options_complain(&help, "--traces prints lines, --json one object: choose one");
+    }
     struct choice unused;
     if (!choose(options->target, options->fault, "", NULL, &unused)) {
         return EXIT_USAGE;
@@ -173,6 +184,7 @@ int verb_run(int argc, char **argv) {
         OPTION_FAULT(run.options),
         OPTION_JSON(run.options),
         {"keep-going", 'k', POPT_ARG_NONE, &run.keep_going, 0, "go on after a finding", NULL},
+        {"traces", '\0', POPT_ARG_NONE, &run.traces, 0, "print each program's trace hash", NULL},
         POPT_TABLEEND,
     };
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &run.options);

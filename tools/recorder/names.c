@@ -94,7 +94,7 @@ static bool arena_has(const void *block) {
 
 /* Zeroed. Ends the process when there is no room: there is no malloc at all yet. */
 static void *arena_take(size_t size_bytes) {
-    size_t bytes = (size_bytes + 2 * ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    size_t bytes = (size_bytes + (size_t)2 * ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if (size_bytes > ARENA_BYTES || bytes > ARENA_BYTES - arena_used) {
         static const char message[] = "hakmem recorder: the dynamic linker asks for too much memory at start\n";
         ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
