@@ -3,6 +3,8 @@
 #ifndef HAKMEM_ORACLE_CHECK_H
 #define HAKMEM_ORACLE_CHECK_H
 
+#include <stddef.h>
+
 #define CHECK_TABLE(X)                                                                                                 \
     X(DOUBLE_ALLOC, "double-alloc", "The address returned is already live.",                                           \
       "a block carved twice, a cache that kept its head, a slab handed to two owners")                                 \
@@ -73,5 +75,8 @@ struct check_info {
 };
 /* Indexed by enum check; entry CHECK_NONE has id "none". */
 extern const struct check_info check_table[CHECK_COUNT];
+
+/* What signatures say of a size, in the world and elsewhere: "9-128". */
+const char *check_size_bucket(size_t bytes);
 
 #endif

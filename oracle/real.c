@@ -19,7 +19,7 @@
 /* When a process is said to hang. Not by the clock, since the machine may be busy: every thread must have been seen
  * asleep, look after look, while no record ended (a look that finds one awake takes some back); or the process must
  * have had so much of a processor since then. */
-enum { LOOK_MS = 100, ASLEEP_LOOKS = 30, ASLEEP_LOOKS_SANITIZED = 300, AWAKE_LOOK = 10, SPIN_SECONDS = 20 };
+enum { LOOK_MS = 20, ASLEEP_MS = 3000, SPIN_MS = 20000, SANITIZED_TIMES = 10, AWAKE_LOOK = 50 };
 
 const char *const real_order_names[REAL_ORDER_COUNT] = {
     [REAL_ORDER_VIRTUAL] = "virtual",
@@ -33,7 +33,8 @@ struct watch {
     pid_t pid;
     uint64_t progress;
     unsigned asleep_looks;
-    double cpu_seconds; /* when progress was last seen */
+    unsigned asleep_ms, spin_ms; /* that make a hang */
+    double cpu_seconds;          /* when progress was last seen */
 };
 
 /* --- is it stuck? --- */
@@ -96,11 +97,10 @@ static enum check look(struct watch *watch, const struct real_shared *shared) {
     } else { /* a sanitizer's own thread wakes now and then */
         watch->asleep_looks -= watch->asleep_looks < AWAKE_LOOK ? watch->asleep_looks : AWAKE_LOOK;
     }
-    unsigned looks = __sanitizer_set_death_callback != NULL ? ASLEEP_LOOKS_SANITIZED : ASLEEP_LOOKS;
-    if (watch->asleep_looks >= looks) {
+    if (watch->asleep_looks * LOOK_MS >= watch->asleep_ms) {
         return CHECK_DEADLOCK;
     }
-    return cpu - watch->cpu_seconds > SPIN_SECONDS ? CHECK_LIVELOCK : CHECK_NONE;
+    return (cpu - watch->cpu_seconds) * 1000 > watch->spin_ms ? CHECK_LIVELOCK : CHECK_NONE;
 }
 
 /* --- the process --- */
@@ -119,8 +119,13 @@ static void child_settle(int said_fd, pid_t parent) {
 }
 
 /* Wait for the end; what it hangs of, if it does. */
-static enum check watch_child(pid_t pid, int alive_fd, const struct real_shared *shared, int *status) {
-    struct watch watch = {.pid = pid, .progress = UINT64_MAX};
+static enum check watch_child(pid_t pid, int alive_fd, const struct real_plan *plan, const struct real_shared *shared,
+                              int *status) {
+    unsigned times = __sanitizer_set_death_callback != NULL ? SANITIZED_TIMES : 1;
+    struct watch watch = {.pid = pid,
+                          .progress = UINT64_MAX,
+                          .asleep_ms = times * (plan->patience_ms != 0 ? plan->patience_ms : ASLEEP_MS),
+                          .spin_ms = times * (plan->patience_ms != 0 ? plan->patience_ms : SPIN_MS)};
     enum check stuck = CHECK_NONE;
     struct pollfd alive = {.fd = alive_fd};
     while (stuck == CHECK_NONE) {
@@ -148,55 +153,114 @@ static void read_said(int said_fd, char *said) {
 
 /* --- the verdict --- */
 
-static void give(struct verdict *verdict, enum check check, const char *where, const char *message) {
+/* A run that ended, and all that is known of it. */
+struct ending {
+    const struct real_plan *plan;
+    const struct program *program;
+    struct real_shared *shared;
+    enum check stuck;
+    int status;
+};
+
+static const char *operation_of(const struct ending *ending, uint32_t record) {
+    return record < ending->program->record_count ? program_op_info[program_record(ending->program, record).op].name
+                                                  : "end";
+}
+
+/* `how` the process ended, where that is what was found. In free order nobody knows which record did it. */
+static void sign(const struct ending *ending, struct verdict *verdict, const char *how) {
+    const char *id = check_table[verdict->check].id, *operation = operation_of(ending, verdict->record);
+    const struct real_shared *shared = ending->shared;
+    if (ending->plan->order == REAL_ORDER_FREE) {
+        snprintf(verdict->signature, sizeof verdict->signature, "%s/%s/real-threads", id,
+                 how != NULL ? how : operation);
+        return;
+    }
+    uint64_t bytes = atomic_load(&shared->subject_bytes);
+    uint32_t remote = atomic_load(&shared->is_remote);
+    snprintf(verdict->signature, sizeof verdict->signature, "%s/%s/%s/%s/%s", id, operation,
+             bytes == 0 && remote == 0 ? "-" : check_size_bucket(bytes),
+             remote == 0   ? "-"
+             : remote == 1 ? "local"
+                           : "remote",
+             how != NULL ? how : "virtual-order");
+}
+
+static void give(const struct ending *ending, struct verdict *verdict, enum check check, const char *how,
+                 const char *message) {
     verdict->check = check;
-    snprintf(verdict->signature, sizeof verdict->signature, "%s/%s/real-threads", check_table[check].id, where);
+    verdict->record = ending->plan->order == REAL_ORDER_VIRTUAL ? atomic_load(&ending->shared->now) : 0;
     snprintf(verdict->message, sizeof verdict->message, "%.*s", (int)strcspn(message, "\n"), message);
+    sign(ending, verdict, how);
+}
+
+/* What the signal is called, and what the malloc had to say before it. */
+static void give_signal(const struct ending *ending, struct real_outcome *outcome) {
+    char message[VERDICT_MESSAGE_BYTES_MAX], how[16];
+    int number = WTERMSIG(ending->status), length = (int)strcspn(outcome->said, "\n");
+    const char *name = sigabbrev_np(number);
+    snprintf(how, sizeof how, "SIG%s", name != NULL ? name : "?");
+    snprintf(message, sizeof message, "%s%s%.*s", strsignal(number), length > 0 ? ": " : "", length, outcome->said);
+    give(ending, &outcome->verdict, CHECK_CRASH, ending->plan->order == REAL_ORDER_FREE ? "signal" : how, message);
 }
 
 /* It ended by a signal, by a sanitizer, or with a message. */
-static void explain_end(struct real_outcome *outcome, int status) {
+static void explain_end(const struct ending *ending, struct real_outcome *outcome) {
     struct verdict *verdict = &outcome->verdict;
     const char *race = strstr(outcome->said, "ThreadSanitizer: data race");
     const char *sanitizer = strstr(outcome->said, "Sanitizer: ");
     const char *own_words = strstr(outcome->said, "hakmem: ");
     if (race != NULL) {
         const char *summary = strstr(outcome->said, "SUMMARY: ");
-        give(verdict, CHECK_RACE, "tsan", summary != NULL ? summary : race);
+        give(ending, verdict, CHECK_RACE, "tsan", summary != NULL ? summary : race);
     } else if (sanitizer != NULL) {
-        give(verdict, CHECK_CRASH, "sanitizer", sanitizer);
+        give(ending, verdict, CHECK_CRASH, "sanitizer", sanitizer);
     } else if (own_words != NULL) {
-        give(verdict, CHECK_INVARIANT, "abort", own_words);
-    } else if (WIFSIGNALED(status)) {
-        give(verdict, CHECK_CRASH, "signal", strsignal(WTERMSIG(status)));
+        give(ending, verdict, CHECK_INVARIANT, "abort", own_words);
+    } else if (WIFSIGNALED(ending->status)) {
+        give_signal(ending, outcome);
     } else {
-        give(verdict, CHECK_CRASH, "exit", "the process ended before the program did");
+        give(ending, verdict, CHECK_CRASH, "exit", "the process ended before the program did");
     }
 }
 
-static void conclude(struct real_outcome *outcome, struct real_shared *shared, enum check stuck, int status) {
+/* Threads that a finding stopped did not say how much they had done. */
+static uint32_t count_applied(const struct real_outcome *outcome) {
+    uint32_t count = 0;
+    for (unsigned i = 0; i < PROGRAM_RECORDS_MAX; i++) {
+        count += outcome->applied[i];
+    }
+    return count;
+}
+
+static void conclude(const struct ending *ending, struct real_outcome *outcome) {
+    struct real_shared *shared = ending->shared;
     struct verdict *verdict = &outcome->verdict;
     verdict->operations = (uint32_t)atomic_load(&shared->operations);
     outcome->skipped = atomic_load(&shared->skipped);
     outcome->not_carried = atomic_load(&shared->not_carried);
     outcome->threads = atomic_load(&shared->threads);
     outcome->times = atomic_load(&shared->times);
+    outcome->subject = (uintptr_t)atomic_load(&shared->subject);
+    outcome->subject_bytes = (size_t)atomic_load(&shared->subject_bytes);
     verdict->fault_reached = shared->faults.reached;
     verdict->fault_triggered = shared->faults.triggered;
     for (unsigned i = 0; i < PROGRAM_RECORDS_MAX; i++) {
         outcome->applied[i] = atomic_load_explicit(&shared->applied[i], memory_order_relaxed);
     }
+    bool ended_well = WIFEXITED(ending->status) && WEXITSTATUS(ending->status) == REAL_EXIT_CLEAN;
     if (atomic_load(&shared->told) != 0) {
         verdict->check = shared->check;
         verdict->record = shared->record;
-        memcpy(verdict->signature, shared->signature, sizeof verdict->signature);
+        verdict->operations = count_applied(outcome);
         memcpy(verdict->message, shared->message, sizeof verdict->message);
-    } else if (stuck != CHECK_NONE) {
-        give(verdict, stuck, "hang",
-             stuck == CHECK_DEADLOCK ? "every thread sleeps, and none will be woken"
-                                     : "much time of the processors went by, and no record came to its end");
-    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != REAL_EXIT_CLEAN || atomic_load(&shared->finished) == 0) {
-        explain_end(outcome, status);
+        sign(ending, verdict, NULL);
+    } else if (ending->stuck != CHECK_NONE) {
+        give(ending, verdict, ending->stuck, "hang",
+             ending->stuck == CHECK_DEADLOCK ? "every thread sleeps, and none will be woken"
+                                             : "much time of the processors went by, and no record came to its end");
+    } else if (!ended_well || atomic_load(&shared->finished) == 0) {
+        explain_end(ending, outcome);
     }
 }
 
@@ -252,12 +316,12 @@ bool real_run(const struct real_plan *plan, const struct program *program, struc
     }
     close(ends.alive_fds[1]);
     ends.alive_fds[1] = -1;
-    int status = 0;
-    enum check stuck = watch_child(pid, ends.alive_fds[0], ends.shared, &status);
+    struct ending ending = {.plan = plan, .program = program, .shared = ends.shared};
+    ending.stuck = watch_child(pid, ends.alive_fds[0], plan, ends.shared, &ending.status);
     read_said(ends.said_fd, outcome->said);
-    bool ran = !WIFEXITED(status) || WEXITSTATUS(status) != REAL_EXIT_CANNOT;
+    bool ran = !WIFEXITED(ending.status) || WEXITSTATUS(ending.status) != REAL_EXIT_CANNOT;
     if (ran) {
-        conclude(outcome, ends.shared, stuck, status);
+        conclude(&ending, outcome);
     } else {
         snprintf(why, why_bytes, "%s", ends.shared->message);
     }

@@ -7,9 +7,11 @@
  *
  *   virtual order   records run one after the other, in the order of the simulated world where that does not switch
  *                   inside operations. Threads are real, but never in the malloc together. A program does the same
- *                   every time, and the same as in the world.
+ *                   every time, and the same as in the world. So a finding has its record, even when that ended the
+ *                   process, and its signature is "check/operation/size bucket/local|remote/virtual-order".
  *   free            every thread goes through its own records as fast as it can. A slot belongs to one operation at a
- *                   time; another operation on it meanwhile does nothing, and is counted as skipped.
+ *                   time; another operation on it meanwhile does nothing, and is counted as skipped. Signatures are
+ *                   "check/operation/real-threads".
  *
  * Not carried out are: fork, clock, fail and option; what the backend does not have; and requests that would test the
  * machine's memory (REAL_REQUEST_BYTES_MAX).
@@ -23,6 +25,7 @@
 #define HAKMEM_ORACLE_REAL_H
 
 #include "oracle/backend.h"
+#include "oracle/journal.h"
 #include "oracle/world.h"
 
 enum {
@@ -38,13 +41,17 @@ struct real_plan {
     const struct backend *backend;
     const struct target_info *target; /* how many threads: 1 to 4 */
     enum real_order order;
-    uint32_t instances;   /* 1 to REAL_INSTANCES_MAX */
-    uint64_t times;       /* at least 1 */
-    enum hak_fault fault; /* to arm; HAK_FAULT_NONE where the backend has no trial */
+    uint32_t instances;      /* 1 to REAL_INSTANCES_MAX */
+    uint64_t times;          /* at least 1 */
+    enum hak_fault fault;    /* to arm; HAK_FAULT_NONE where the backend has no trial */
+    struct journal *journal; /* NULL: none is kept. All zero, shared with child processes; virtual order, 1 instance */
+    unsigned patience_ms;    /* asleep, or of a processor, without an end of a record: it hangs. 0: what real.c has */
 };
 
 struct real_outcome {
     struct verdict verdict;               /* operations of all instances; trace_hash is 0 */
+    uintptr_t subject;                    /* virtual order: the address that the finding is about, 0 for none */
+    size_t subject_bytes;                 /* that were asked for there */
     uint64_t skipped;                     /* operations on a slot that another one was about */
     uint64_t not_carried;                 /* that cannot be carried out here */
     uint64_t threads;                     /* that were started */

@@ -27,13 +27,10 @@ void real_raise(const struct real_lane *lane, enum check check, const char *form
             pause(); /* somebody else's finding ends the process */
         }
     }
-    bool at_end = lane->now >= real.program->record_count;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(shared->message, sizeof shared->message, format, arguments);
     va_end(arguments);
-    snprintf(shared->signature, sizeof shared->signature, "%s/%s/real-threads", check_table[check].id,
-             at_end ? "end" : program_op_info[lane->record.op].name);
     shared->check = check;
     shared->record = lane->now;
     tell_faults();
@@ -49,6 +46,42 @@ void real_cannot(const char *what, int error) {
     for (;;) {
         pause();
     }
+}
+
+/* --- what it is about, for findings that the process does not survive --- */
+
+static bool is_virtual(void) {
+    return real.plan->order == REAL_ORDER_VIRTUAL;
+}
+
+static void store(_Atomic uint64_t *word, uint64_t value) {
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+void real_announce(const struct real_lane *lane) {
+    if (is_virtual()) {
+        atomic_store_explicit(&real.shared->now, lane->now, memory_order_relaxed);
+        atomic_store_explicit(&real.shared->is_remote, 0, memory_order_relaxed);
+        store(&real.shared->subject, 0);
+        store(&real.shared->subject_bytes,
+              lane->now < real.program->record_count ? record_size_bytes(&lane->record) : 0);
+    }
+}
+
+void real_subject(const struct real_lane *lane, uintptr_t start, size_t bytes, uint8_t born_on) {
+    if (is_virtual()) {
+        store(&real.shared->subject, start);
+        store(&real.shared->subject_bytes, bytes);
+        atomic_store_explicit(&real.shared->is_remote, 1U + (born_on != lane->index), memory_order_relaxed);
+    }
+}
+
+void real_note(enum journal_kind kind, uint8_t slot, const struct shadow_block *block) {
+    size_t bytes = kind == JOURNAL_GREW ? block->claimed_bytes : block->requested_bytes;
+    journal_note(
+        real.plan->journal,
+        &(struct journal_change){
+            .kind = (uint8_t)kind, .slot = slot, .born_on = block->thread, .start = block->start, .bytes = bytes});
 }
 
 /* --- the run --- */
@@ -85,7 +118,10 @@ static void finish_time(void) {
     }
     real_prove(first, live_blocks);
     for (uint32_t i = 0; i < real.plan->instances; i++) {
+        journal_begin(real.plan->journal, real.program->record_count, 0);
+        real_announce(&real.instances[i].lanes[0]);
         real_free_all(&real.instances[i].lanes[0]);
+        journal_end(real.plan->journal, true, 0);
     }
     if (real.plan->backend->trim != NULL) {
         (void)real.plan->backend->trim(0);

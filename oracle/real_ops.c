@@ -47,11 +47,18 @@ static void write_new(struct real_lane *lane, struct real_slot *slot) {
 
 /* --- what must hold after a call --- */
 
-static void check_errno(const struct real_lane *lane, int expected, const char *call) {
-    bool asked = expected != ERRNO_BEFORE || backend()->strict;
-    if (asked && errno != expected) {
+static void check_errno(struct real_lane *lane, int expected, const char *call) {
+    lane->error = errno == ERRNO_BEFORE ? 0 : errno;
+    if (errno != expected) {
         real_raise(lane, CHECK_ERRNO_CONTRACT, "errno is %d after %s, where it was to be %s", errno, call,
                    expected == ERRNO_BEFORE ? "left alone" : strerror(expected));
+    }
+}
+
+/* After success. C lets a function change errno that did not fail; hakmem does not. */
+static void check_errno_kept(struct real_lane *lane, const char *call) {
+    if (backend()->strict) {
+        check_errno(lane, ERRNO_BEFORE, call);
     }
 }
 
@@ -80,6 +87,7 @@ static size_t natural_align(size_t size_bytes) {
 
 static void check_address(const struct real_lane *lane, size_t place, void *address, size_t size_bytes,
                           size_t align_bytes) {
+    real_subject(lane, (uintptr_t)address, size_bytes, lane->index);
     if ((uintptr_t)address % align_bytes != 0 || (uintptr_t)address % 8 != 0) {
         real_raise(lane, CHECK_MISALIGNED, "the address is a multiple of %zu, not of %zu",
                    (size_t)((uintptr_t)address & (0 - (uintptr_t)address)), align_bytes);
@@ -95,6 +103,7 @@ static void slot_fill(struct real_lane *lane, struct real_slot *slot, void *addr
                                         .thread = lane->index};
     slot->aligned_to = 0;
     write_new(lane, slot);
+    real_note(JOURNAL_ALLOCATED, slot_number(place_of(lane, slot)), &slot->block);
 }
 
 /* --- requests --- */
@@ -120,7 +129,7 @@ static void conclude(struct real_lane *lane, struct real_slot *slot, const struc
         check_errno(lane, request->bad_align ? EINVAL : ENOMEM, request->call);
         return;
     }
-    check_errno(lane, ERRNO_BEFORE, request->call);
+    check_errno_kept(lane, request->call);
     check_possible(lane, request_is_impossible(request));
     check_address(lane, place_of(lane, slot), address, request->size_bytes, request->align_bytes);
     ptrdiff_t nonzero = request->zeroed ? shadow_nonzero(address, request->size_bytes) : SHADOW_INTACT;
@@ -159,11 +168,11 @@ static void op_calloc(struct real_lane *lane, struct real_slot *slot) {
 }
 
 /* Returns the address, with errno as a failure of the others leaves it. */
-static void *call_posix_memalign(const struct real_lane *lane, const struct request *request) {
+static void *call_posix_memalign(struct real_lane *lane, const struct request *request) {
     void *const untouched = &real;
     void *address = untouched;
     int code = backend()->posix_memalign(&address, request->align_bytes, request->size_bytes);
-    check_errno(lane, ERRNO_BEFORE, request->call);
+    check_errno_kept(lane, request->call);
     if ((code == 0 && address == untouched) || (code != 0 && address != untouched && backend()->strict)) {
         real_raise(lane, CHECK_ERRNO_CONTRACT, "posix_memalign returned %d and %s the pointer", code,
                    code == 0 ? "left" : "changed");
@@ -249,12 +258,14 @@ static void op_realloc(struct real_lane *lane, struct real_slot *slot) {
     }
     lane->applied = true;
     if (address != NULL) {
-        check_errno(lane, ERRNO_BEFORE, "realloc");
+        check_errno_kept(lane, "realloc");
         check_possible(lane, request_is_impossible(&request));
         check_possible(lane, frees ? "the size is 0, which frees" : NULL);
+        real_note(JOURNAL_FREED, slot_number(place_of(lane, slot)), &old);
         realloc_succeeded(lane, slot, &old, address, request.size_bytes);
     } else if (frees) {
-        check_errno(lane, ERRNO_BEFORE, "realloc to 0");
+        check_errno_kept(lane, "realloc to 0");
+        real_note(JOURNAL_FREED, slot_number(place_of(lane, slot)), &old);
         slot->block.start = 0;
     } else {
         realloc_failed(lane, slot, &old);
@@ -272,6 +283,7 @@ static void free_as(struct real_lane *lane, enum program_op op, struct real_slot
     bool sized = op == OP_FREE_ALIGNED_SIZED || (op == OP_FREE_SIZED && slot->aligned_to == 0);
     verify(lane, slot, " before free");
     board_leave(&real.board, place_of(lane, slot));
+    real_note(JOURNAL_FREED, slot_number(place_of(lane, slot)), &slot->block);
     slot->block.start = 0;
     errno = ERRNO_BEFORE;
     if (sized && exists && aligned) {
@@ -281,7 +293,7 @@ static void free_as(struct real_lane *lane, enum program_op op, struct real_slot
     } else {
         backend()->free(address);
     }
-    check_errno(lane, ERRNO_BEFORE, "free");
+    check_errno(lane, ERRNO_BEFORE, "free"); /* POSIX.1-2024 */
 }
 
 static void op_usable(struct real_lane *lane, struct real_slot *slot) {
@@ -293,7 +305,7 @@ static void op_usable(struct real_lane *lane, struct real_slot *slot) {
     verify(lane, slot, "");
     errno = ERRNO_BEFORE;
     size_t usable_bytes = backend()->usable_size((void *)block->start);
-    check_errno(lane, ERRNO_BEFORE, "malloc_usable_size");
+    check_errno_kept(lane, "malloc_usable_size");
     if (usable_bytes < block->requested_bytes) {
         real_raise(lane, CHECK_USABLE_SMALL, "usable size %zu of a block of %zu bytes", usable_bytes,
                    block->requested_bytes);
@@ -304,11 +316,15 @@ static void op_usable(struct real_lane *lane, struct real_slot *slot) {
         block->claimed_bytes = usable_bytes;
         block->pattern = next_pattern(lane);
         shadow_fill_elsewhere(block);
+        real_note(JOURNAL_GREW, slot_number(place_of(lane, slot)), block);
     }
 }
 
 static void op_on_slot(struct real_lane *lane, struct real_slot *slot) {
     bool empty = slot->block.start == 0;
+    if (!empty) {
+        real_subject(lane, slot->block.start, slot->block.requested_bytes, slot->block.thread);
+    }
     switch (lane->record.op) {
     case OP_MALLOC:
     case OP_MALLOC_MANY:
@@ -394,10 +410,10 @@ static void op_whole(struct real_lane *lane) {
     errno = ERRNO_BEFORE;
     if (lane->record.op == OP_TRIM) {
         (void)backend()->trim(0);
-        check_errno(lane, ERRNO_BEFORE, "malloc_trim");
+        check_errno_kept(lane, "malloc_trim");
     } else if (lane->record.op == OP_REPORT) {
         (void)backend()->stats_json(text, sizeof text);
-        check_errno(lane, ERRNO_BEFORE, "statistics");
+        check_errno_kept(lane, "statistics");
     } else {
         real_prove(lane, real_live_blocks(lane->instance));
     }
@@ -413,6 +429,7 @@ void real_operation(struct real_lane *lane) {
     enum program_op op = lane->record.op;
     uint32_t slots = real.program->header.slot_count;
     lane->applied = false;
+    lane->error = 0;
     if (op == OP_MALLOC_MANY || op == OP_FREE_MANY) {
         for (uint32_t i = 0; i < lane->record.argument && i < slots; i++) {
             claim_and_do(lane, (lane->record.slot + i) % slots);
@@ -429,6 +446,7 @@ void real_free_all(struct real_lane *lane) {
     for (uint32_t i = 0; i < real.program->header.slot_count; i++) {
         struct real_slot *slot = &lane->instance->slots[i];
         if (slot->block.start != 0) {
+            real_subject(lane, slot->block.start, slot->block.requested_bytes, slot->block.thread);
             free_as(lane, OP_FREE, slot);
         }
     }

@@ -20,6 +20,10 @@ struct real_shared {
     _Atomic uint32_t raised;   /* somebody is writing the verdict */
     _Atomic uint32_t told;     /* it is written */
     _Atomic uint32_t finished; /* all was carried out: only then is the end a good one */
+    _Atomic uint32_t now;      /* virtual order: the record that runs, which may end the process */
+    _Atomic uint64_t subject;  /* virtual order: the block that it is about, ... */
+    _Atomic uint64_t subject_bytes;
+    _Atomic uint32_t is_remote; /* ... and whether another thread allocated it, plus 1; 0: there is no block */
     _Atomic uint64_t progress;
     _Atomic uint64_t operations;
     _Atomic uint64_t skipped;
@@ -28,7 +32,6 @@ struct real_shared {
     _Atomic uint64_t times;
     enum check check;
     uint32_t record;
-    char signature[SIGNATURE_BYTES_MAX];
     char message[VERDICT_MESSAGE_BYTES_MAX];
     struct trial_counts faults;
     _Atomic uint8_t applied[PROGRAM_RECORDS_MAX];
@@ -54,6 +57,7 @@ struct real_lane {
     struct record record;
     bool applied;
     uint32_t writes;
+    int error; /* errno that the last call set, 0: it left it alone */
     uint64_t operations, skipped, not_carried;
 };
 
@@ -89,6 +93,12 @@ _Noreturn void real_child(void);
 /* A finding: the first one is told, and the process ends. */
 _Noreturn void real_raise(const struct real_lane *lane, enum check check, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* What is said before an operation that may not come to its end. Virtual order; nothing in the other one. */
+void real_announce(const struct real_lane *lane);
+/* What the operation, or the finding, is about from here on. Likewise. */
+void real_subject(const struct real_lane *lane, uintptr_t start, size_t bytes, uint8_t born_on);
+/* A block came or went. Likewise. */
+void real_note(enum journal_kind kind, uint8_t slot, const struct shadow_block *block);
 /* The backend's own proof, with so many live blocks; nothing where it has none. No thread may be inside. */
 void real_prove(const struct real_lane *lane, size_t live_blocks);
 /* The system refused something: no finding, but no run either. */

@@ -30,7 +30,10 @@ static bool is_born_by(const struct record *record) {
 static void do_record(struct real_lane *lane, uint32_t index, const struct record *record) {
     lane->now = index;
     lane->record = *record;
+    journal_begin(real.plan->journal, index, lane->index);
+    real_announce(lane);
     real_operation(lane);
+    journal_end(real.plan->journal, lane->applied, lane->error);
     if (lane->instance->index == 0) {
         atomic_store_explicit(&real.shared->applied[index], lane->applied, memory_order_relaxed);
     }
@@ -176,6 +179,12 @@ static void *virtual_lane(void *argument) {
     }
 }
 
+/* What does not apply is noted all the same: it had its turn. */
+static void note_nothing(const struct real_lane *lane, uint32_t index) {
+    journal_begin(real.plan->journal, index, lane->index);
+    journal_end(real.plan->journal, false, 0);
+}
+
 /* Returns when the thread is gone. */
 static void virtual_end(struct real_lane *lane) {
     lane->leaves = true;
@@ -194,10 +203,16 @@ static void run_virtual(struct real_instance *instance) {
             lane->alive = true;
         }
         if (real_is_off(&record) || !lane->alive) {
+            note_nothing(lane, index);
             continue;
         }
         if (record.op == OP_THREAD_END && lane->index != 0) {
+            lane->now = index;
+            lane->record = record;
+            journal_begin(real.plan->journal, index, lane->index);
+            real_announce(lane); /* a malloc may have much to do then */
             virtual_end(lane);
+            journal_end(real.plan->journal, true, 0);
         } else {
             lane->next = index;
             turn_give(lane);

@@ -124,6 +124,8 @@ struct tape {
     struct tape_change *changes;
     uint32_t change_count, change_room;
     bool is_cut; /* there was no memory for the rest */
+    bool
+        is_foreign; /* made outside the world: no state, no site; offsets are addresses, places the blocks themselves */
     struct tape_slot slots[PROGRAM_SLOTS_MAX];
     uint8_t heap_threads[256]; /* by the heap's number: who has it, or had it last, plus one */
     struct tape_word words[TAPE_WORDS];

@@ -2,7 +2,6 @@
  * it: everything here looks, nothing follows links. */
 #include <inttypes.h>
 
-#include "allocator/class.h"
 #include "allocator/geometry.h"
 #include "oracle/fault.h"
 #include "oracle/run.h"
@@ -12,19 +11,6 @@
 
 static const char *operation_name(void) {
     return run.now->index < run.program->record_count ? program_op_info[run.now->record.op].name : "end";
-}
-
-static const char *size_bucket(size_t bytes) {
-    static const struct {
-        size_t limit_bytes;
-        const char *name;
-    } buckets[] = {{0, "0"},          {8, "1-8"},          {128, "9-128"},       {HAK_TINY_MAX_BYTES, "129-1k"},
-                   {32768, "1k-32k"}, {1048576, "32k-1m"}, {SIZE_MAX, "over-1m"}};
-    unsigned i = 0;
-    while (bytes > buckets[i].limit_bytes) {
-        i++;
-    }
-    return buckets[i].name;
 }
 
 static const char *slab_state(const struct hak_place *place) {
@@ -70,8 +56,8 @@ void run_write_signature(enum check check, char *signature, size_t capacity) {
     struct hak_place place = hak_place_of((const void *)run.now->subject);
     const char *locality = !run.now->subject_known ? "-" : run.now->subject_thread == run.thread ? "local" : "remote";
     snprintf(signature, capacity, "%s/%s/%s/%s/%s/%s", check_table[check].id, operation_name(),
-             run.now->subject == 0 && run.now->subject_bytes == 0 ? "-" : size_bucket(run.now->subject_bytes), locality,
-             run.now->subject == 0 ? "-" : slab_state(&place), switched);
+             run.now->subject == 0 && run.now->subject_bytes == 0 ? "-" : check_size_bucket(run.now->subject_bytes),
+             locality, run.now->subject == 0 ? "-" : slab_state(&place), switched);
 }
 
 void run_describe_place(const void *address, char *text, size_t capacity) {

@@ -263,6 +263,22 @@ press(Keys.END)
 check(run("hakmem.at()") == run("hakmem.steps") - 1, "End")
 quiet("a clean run")
 
+# Another malloc: no panel for what nobody sees.
+planted = os.path.join(os.path.dirname(hakfuzz), "planted.so")
+with open(os.path.join(work, "twice.hak"), "w", encoding="ascii") as file:
+    file.write("hakmem 1\nt0 malloc s0 64\nt1 free s0\nt0 malloc s1 64\nt0 malloc s2 64\n")
+os.environ["HAKMEM_PLANTED"] = "twice"
+load(make("twice", ["--malloc", planted, os.path.join(work, "twice.hak")], 1))
+at(3, "a run on another malloc opens at its finding")
+check(reds("map") > 0, "the fault is red")
+check(run("document.querySelector('aside') === null && document.getElementById('slab') === null"), "no panels of state")
+check("note" in text("blocks") and "the fault is about this one" in text("blocks"), "the block is marked", text("blocks"))
+check("heap" not in text("blocks") and "slab" not in text("blocks"), "nothing of an inside")
+press(Keys.HOME)
+press(Keys.ARROW_RIGHT)
+check("which t0 allocated" in text("step-words"), "a block of another thread", text("step-words"))
+quiet("another malloc")
+
 # Long: what is drawn and what stands in the page follows the window, not the tape.
 lines = ["hakmem 1", "geometry small", "slots 64", "mode random 1"]
 for i in range(4096):

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "oracle/real.h"
@@ -166,6 +167,9 @@ static void test_a_fault_is_armed_and_seen(void **state) {
     assert_int_equal(run(&plan, &owned), CHECK_ERRNO_CONTRACT);
     assert_int_equal(outcome.verdict.fault_reached, 1);
     assert_int_equal(outcome.verdict.fault_triggered, 1);
+    assert_string_equal(outcome.verdict.signature, "errno-contract/malloc/over-1m/-/virtual-order");
+    plan.order = REAL_ORDER_FREE;
+    assert_int_equal(run(&plan, &owned), CHECK_ERRNO_CONTRACT);
     assert_string_equal(outcome.verdict.signature, "errno-contract/malloc/real-threads");
 }
 
@@ -283,6 +287,40 @@ static struct backend libc_backend(void) {
         assert_seen(bad, (lines), CHECK_##check);                                                                      \
     } while (0)
 
+static void *bad_second(size_t size_bytes) {
+    static unsigned calls;
+    if (++calls == 2) {
+        raise(SIGSEGV);
+    }
+    return malloc(size_bytes);
+}
+
+/* What a process did is known after its end, however that came. */
+static void test_a_journal_outlives_the_process(void **state) {
+    (void)state;
+    static struct owned owned;
+    struct backend bad = libc_backend();
+    bad.malloc = bad_second;
+    struct real_plan plan = plan_of(&bad, REAL_ORDER_VIRTUAL);
+    plan.journal = mmap(NULL, sizeof *plan.journal, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(plan.journal, MAP_FAILED);
+    write_program(&owned, "t0 malloc s0 48\nt0 nop\nt1 free s0\nt1 malloc s1 96\nt0 malloc s2 16\n");
+    assert_int_equal(run(&plan, &owned), CHECK_CRASH);
+    assert_int_equal(outcome.verdict.record, 3);
+    assert_string_equal(outcome.verdict.signature, "crash/malloc/9-128/-/SIGSEGV");
+    const struct journal_entry *entries = plan.journal->entries;
+    const struct journal_change *changes = plan.journal->changes;
+    assert_int_equal(plan.journal->entry_count, 4);
+    assert_true(entries[0].applied && entries[0].ended && entries[0].thread == 0);
+    assert_true(!entries[1].applied && entries[1].ended);
+    assert_true(entries[2].applied && entries[2].thread == 1 && entries[2].start == changes[0].start);
+    assert_false(entries[3].ended);
+    assert_int_equal(plan.journal->change_count, 2);
+    assert_true(changes[0].kind == JOURNAL_ALLOCATED && changes[0].bytes == 48 && changes[0].born_on == 0);
+    assert_true(changes[1].kind == JOURNAL_FREED && changes[1].start == changes[0].start);
+    munmap(plan.journal, sizeof *plan.journal);
+}
+
 static void test_wrong_addresses_are_seen(void **state) {
     (void)state;
     BAD(malloc, bad_same, "t0 malloc s0 48\nt1 malloc s1 48\n", DOUBLE_ALLOC);
@@ -357,6 +395,7 @@ int main(void) {
         cmocka_unit_test(test_many_instances_do_all_their_records),
         cmocka_unit_test(test_what_is_not_carried_out_is_counted),
         cmocka_unit_test(test_a_fault_is_armed_and_seen),
+        cmocka_unit_test(test_a_journal_outlives_the_process),
         cmocka_unit_test(test_wrong_addresses_are_seen),
         cmocka_unit_test(test_wrong_content_is_seen),
         cmocka_unit_test(test_wrong_errno_is_seen),

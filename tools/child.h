@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { CHILDREN_AT_ONCE = 2, CHILD_ARGUMENTS_MAX = 12 };
+enum { CHILDREN_AT_ONCE = 2, CHILD_ARGUMENTS_MAX = 20 };
 
 struct child {
     /* filled in by the caller */

@@ -130,6 +130,7 @@ static bool choose_fault(const char *option, struct choice *choice) {
         return false;
     }
     choice->fault = index == 0 ? "" : fault_table[index].name;
+    choice->malloc = NULL;
     return true;
 }
 
@@ -170,4 +171,64 @@ bool choice_arm(const struct choice *choice) {
         return false;
     }
     return true;
+}
+
+bool choice_prepare(const struct choice *choice) {
+    return choice->malloc != NULL || (choice_open_world() && choice_arm(choice));
+}
+
+/* --- another malloc --- */
+
+bool choice_set_malloc(struct choice *choice, const struct malloc_choice *malloc) {
+    bool is_planted = strcmp(choice->fault, choice->target->planted_fault) == 0;
+    if (*choice->target->component != '\0') {
+        fprintf(stderr, "hakfuzz: target %s tries a component of hakmem, not a malloc: it says nothing of %s\n",
+                choice->target->name, malloc->name);
+        return false;
+    }
+    if (*choice->fault != '\0' && !is_planted && malloc->backend.trial.begin == NULL) {
+        fprintf(stderr, "hakfuzz: only hakmem has faults (%s %s), and %s is another malloc\n", choice->fault_why,
+                choice->fault, malloc->name);
+        return false;
+    }
+    choice->fault = malloc->backend.trial.begin == NULL ? "" : choice->fault;
+    choice->malloc = malloc;
+    return true;
+}
+
+bool choose_on(const struct verb_help *help, const struct options *options, enum real_order order, const char *path,
+               const char *binary, struct malloc_choice *malloc, struct choice *choice) {
+    *malloc = (struct malloc_choice){.name = NULL};
+    if (!malloc_check(help, options) || !choose(options->target, options->fault, path, binary, choice)) {
+        return false;
+    }
+    return !malloc_is_foreign(options) ||
+           (malloc_choose(help, options, order, malloc) && choice_set_malloc(choice, malloc));
+}
+
+size_t choice_arguments(const struct choice *choice, const char **arguments, size_t count) {
+    const struct malloc_choice *malloc = choice->malloc;
+    arguments[count++] = "--target";
+    arguments[count++] = choice->target->name;
+    arguments[count++] = "--fault";
+    arguments[count++] = *choice->fault != '\0' ? choice->fault : "none";
+    if (malloc != NULL) {
+        arguments[count++] = "--malloc";
+        arguments[count++] = malloc->path != NULL ? malloc->path : malloc->name;
+    }
+    if (malloc != NULL && *malloc->prefix != '\0') {
+        arguments[count++] = "--prefix";
+        arguments[count++] = malloc->prefix;
+    }
+    return count;
+}
+
+void choice_print_repro(const struct choice *choice, const char *file, FILE *out) {
+    const struct malloc_choice *malloc = choice->malloc;
+    fprintf(out, "hakfuzz repro --target %s%s%s", choice->target->name, *choice->fault ? " --fault " : "",
+            choice->fault);
+    if (malloc != NULL) {
+        fprintf(out, " --malloc %s%s%s", malloc->name, *malloc->prefix != '\0' ? " --prefix " : "", malloc->prefix);
+    }
+    fprintf(out, " %s\n", file);
 }

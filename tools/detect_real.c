@@ -73,14 +73,14 @@ static bool run_trial(const struct detect_plan *plan, const struct backend *back
 }
 
 bool detect_real(const struct detect_plan *plan, struct detect_trial *trials) {
-    struct backend backend;
-    if (!malloc_choose(NULL, NULL, &backend)) {
+    struct malloc_choice malloc;
+    if (!malloc_choose(NULL, &(struct options){.malloc_name = NULL}, REAL_ORDER_FREE, &malloc)) {
         return false;
     }
     bool good = true;
     for (unsigned i = 0; i < plan->trials && good && !interrupted(); i++) {
-        good = run_trial(plan, &backend, i, &trials[i]);
+        good = run_trial(plan, &malloc.backend, i, &trials[i]);
     }
-    backend_close(&backend);
+    malloc_close(&malloc);
     return good;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/guard.h"
+#include "tools/show.h"
 
 static void set_nondeterminism(struct verdict *verdict, const char *where, const char *message) {
     verdict->check = CHECK_NONDETERMINISM;
@@ -13,8 +14,30 @@ static void set_nondeterminism(struct verdict *verdict, const char *where, const
     snprintf(verdict->message, sizeof verdict->message, "%s", message);
 }
 
-void execute(const struct choice *choice, const struct input *input, const char *name, enum execute_report report,
+/* Its report is what `hakfuzz show` says of the finding. */
+static bool execute_elsewhere(const struct choice *choice, const struct input *input, const char *name,
+                              enum execute_report report, struct execution *execution) {
+    struct showing showing = {.name = name, .choice = choice, .input = input};
+    struct program program;
+    if (report == EXECUTE_SILENT) {
+        program_read(&program, input->bytes, input->size_bytes);
+        return execute_foreign(choice, &program, NULL, execution);
+    }
+    bool ran = show_run(&showing);
+    if (ran && report == EXECUTE_PRINT_REPORT) {
+        fputs(showing.execution.report, stdout);
+    }
+    *execution = showing.execution;
+    showing.execution = (struct execution){.report = NULL};
+    show_free(&showing);
+    return ran;
+}
+
+bool execute(const struct choice *choice, const struct input *input, const char *name, enum execute_report report,
              struct execution *execution) {
+    if (choice->malloc != NULL) {
+        return execute_elsewhere(choice, input, name, report, execution);
+    }
     memset(execution, 0, sizeof *execution);
     struct program program;
     program_read(&program, input->bytes, input->size_bytes);
@@ -34,11 +57,13 @@ void execute(const struct choice *choice, const struct input *input, const char 
     if (report == EXECUTE_KEEP_REPORT && execution->report == NULL) {
         execution->report = strdup("");
     }
+    return true;
 }
 
 void execution_free(struct execution *execution) {
     free(execution->report);
-    execution->report = NULL;
+    free(execution->said);
+    execution->report = execution->said = NULL;
 }
 
 struct verdict execution_differs(const struct verdict *first) {

@@ -29,15 +29,25 @@ static bool tick(void *context, size_t done) {
     return !interrupted();
 }
 
+/* `run` knows the world only. */
+size_t fresh_arguments(const struct choice *choice, bool repeats, const char **arguments) {
+    size_t count = 0;
+    arguments[count++] = repeats || choice->malloc != NULL ? "repro" : "run";
+    if (!repeats && choice->malloc != NULL) {
+        arguments[count++] = "--times";
+        arguments[count++] = "1";
+    }
+    return choice_arguments(choice, arguments, count);
+}
+
 bool fresh_run(struct fresh *fresh, struct child *children, size_t batch) {
     const struct choice *choice = fresh->choice;
     const char *fault = *choice->fault != '\0' ? choice->fault : "none";
     for (size_t i = 0; i < batch; i++) {
-        children[i] = (struct child){
-            .arguments = {fresh->self, fresh->verb, "--target", choice->target->name, "--fault", fault, fresh->path},
-            .directory = fresh->directory,
-            .fault = fault,
-            .timeout_s = fresh->timeout_s};
+        children[i] = (struct child){.directory = fresh->directory, .fault = fault, .timeout_s = fresh->timeout_s};
+        children[i].arguments[0] = fresh->self;
+        size_t count = fresh_arguments(choice, fresh->repeats, children[i].arguments + 1);
+        children[i].arguments[1 + count] = fresh->path;
     }
     children_run(children, batch, CHILDREN_AT_ONCE, tick, fresh);
     fresh->done += batch;

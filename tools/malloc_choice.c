@@ -1,40 +1,161 @@
 /* malloc_choice: see the header. */
 #include "tools/malloc_choice.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
+#include <unistd.h>
 
+#include "oracle/fault.h"
 #include "tools/place.h"
 
-static bool open_trial(struct backend *backend) {
+static bool is_hakmem(const char *name) {
+    return name == NULL || strcmp(name, "hakmem") == 0;
+}
+
+bool malloc_is_foreign(const struct options *options) {
+    return !is_hakmem(options->malloc_name);
+}
+
+/* --- the process --- */
+
+static const char tunables_name[] = "GLIBC_TUNABLES", tunable[] = "glibc.rtld.optional_static_tls=65536";
+
+/* This process's arguments, each ending in '\0', with pointers to them; NULL when there is no memory. Never freed. */
+static char **arguments_again(void) {
+    enum { CAPACITY = 1 << 21 };
+    char *text = malloc(CAPACITY);
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    size_t used = 0, count = 0;
+    ssize_t got;
+    while (text != NULL && fd >= 0 && used < CAPACITY - 1 && (got = read(fd, text + used, CAPACITY - 1 - used)) > 0) {
+        used += (size_t)got;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    char **arguments = used > 0 ? calloc(used + 1, sizeof *arguments) : NULL;
+    for (size_t at = 0; arguments != NULL && at < used; at += strlen(text + at) + 1) {
+        text[used] = '\0';
+        arguments[count++] = text + at;
+    }
+    return arguments;
+}
+
+/* Begin anew, once, as a process whose addresses are the same every time, so that what a malloc does with them is too;
+ * and that has room for the thread-local data of libraries which expect to be there from the start. Where the system
+ * refuses it goes on as it is. */
+static void process_settle(void) {
+    const char *before = getenv(tunables_name);
+    char *both = NULL;
+    if (before != NULL && strstr(before, "glibc.rtld.optional_static_tls") != NULL) {
+        return;
+    }
+    char **arguments = arguments_again();
+    int flags = personality(0xffffffff);
+    if (arguments == NULL ||
+        asprintf(&both, "%s%s%s", before != NULL ? before : "", before != NULL ? ":" : "", tunable) < 0) {
+        return;
+    }
+    if (flags != -1) {
+        (void)personality((unsigned long)flags | ADDR_NO_RANDOMIZE);
+    }
+    setenv(tunables_name, both, 1);
+    fflush(NULL);
+    execv("/proc/self/exe", arguments);
+    free(both);
+}
+
+/* --- opening --- */
+
+static bool open_trial(struct malloc_choice *malloc) {
     char why[256];
-    char *path = beside_find(TRIAL_FILE);
-    if (path == NULL) {
+    malloc->name = "hakmem";
+    malloc->prefix = "hak_";
+    malloc->path = beside_find(TRIAL_FILE);
+    if (malloc->path == NULL) {
         fputs("hakfuzz: " TRIAL_FILE " is not beside this tool: it is built with the presets release, debug, fuzz and "
               "tsan, and never installed; --malloc names another malloc, such as libhakmem.so\n",
               stderr);
         return false;
     }
-    bool open = backend_open(backend, path, "hak_", why, sizeof why);
+    bool open = backend_open(&malloc->backend, malloc->path, malloc->prefix, why, sizeof why);
     if (!open) {
         fprintf(stderr, "hakfuzz: %s\n", why);
     }
-    free(path);
     return open;
 }
 
-bool malloc_choose(const char *name, const char *prefix, struct backend *backend) {
-    char why[512];
-    if (name == NULL || strcmp(name, "hakmem") == 0) {
-        return open_trial(backend);
+/* Where the loader found it: others load it from elsewhere. */
+static char *path_of(void *library) {
+    const struct link_map *map = NULL;
+    return dlinfo(library, RTLD_DI_LINKMAP, (void *)&map) == 0 ? realpath(map->l_name, NULL) : NULL;
+}
+
+static bool open_foreign(struct malloc_choice *malloc) {
+    char why[1024];
+    bool is_libc = strcmp(malloc->name, "libc") == 0;
+    process_settle();
+    if ((!is_libc && !malloc_probe(malloc->name, malloc->prefix, why, sizeof why)) ||
+        !backend_open(&malloc->backend, malloc->name, malloc->prefix, why, sizeof why)) {
+        fprintf(stderr, "hakfuzz: %s\n", why);
+        return false;
     }
-    if (!backend_open(backend, name, prefix != NULL ? prefix : "", why, sizeof why)) {
-        fprintf(stderr,
-                "hakfuzz: %s; a malloc that wants to be there from the start: "
-                "LD_PRELOAD=... hakfuzz real --malloc libc\n",
-                why);
+    malloc->path = is_libc ? NULL : path_of(malloc->backend.library);
+    return true;
+}
+
+bool malloc_check(const struct verb_help *help, const struct options *options) {
+    const char *order = options->order;
+    if (options->prefix != NULL && is_hakmem(options->malloc_name)) {
+        options_complain(help, "--prefix is of the functions of a --malloc, and there is none");
+        return false;
+    }
+    if (order != NULL && strcmp(order, "free") != 0 && strcmp(order, "virtual") != 0) {
+        options_complain(help, "there is no order '%s'; there are free and virtual", order);
         return false;
     }
     return true;
+}
+
+bool malloc_choose(const struct verb_help *help, const struct options *options, enum real_order order,
+                   struct malloc_choice *malloc) {
+    *malloc = (struct malloc_choice){.name = options->malloc_name, .prefix = "", .order = order};
+    if (!malloc_check(help, options)) {
+        return false;
+    }
+    if (options->order != NULL) {
+        malloc->order = strcmp(options->order, "free") == 0 ? REAL_ORDER_FREE : REAL_ORDER_VIRTUAL;
+    }
+    if (options->prefix != NULL) {
+        malloc->prefix = options->prefix;
+    }
+    bool open = is_hakmem(malloc->name) ? open_trial(malloc) : open_foreign(malloc);
+    if (!open) {
+        malloc_close(malloc);
+    }
+    return open;
+}
+
+void malloc_close(struct malloc_choice *malloc) {
+    backend_close(&malloc->backend);
+    free(malloc->path);
+    malloc->path = NULL;
+}
+
+/* In virtual order nobody waits for anybody inside the malloc, so a hang is known soon. */
+enum { PATIENCE_MS = 300 };
+
+struct real_plan malloc_plan(const struct malloc_choice *malloc, const struct target_info *target, const char *fault) {
+    return (struct real_plan){.backend = &malloc->backend,
+                              .target = target,
+                              .order = malloc->order,
+                              .instances = 1,
+                              .times = 1,
+                              .patience_ms = malloc->order == REAL_ORDER_VIRTUAL ? PATIENCE_MS : 0,
+                              .fault = (enum hak_fault)fault_find(fault)};
 }

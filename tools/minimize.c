@@ -94,7 +94,13 @@ int minimize_print(const struct minimization *minimization, const struct program
     print_name(minimization->name, out);
     fprintf(out, ": %s, now %s%s\n", before, after,
             minimization->result.is_minimal ? "; without any one of them it is another finding, or none" : "");
-    fprintf(out, "# hakfuzz repro --target %s%s%s FILE\n", choice->target->name, *choice->fault ? " --fault " : "",
+    fprintf(out, "# hakfuzz repro --target %s%s%s", choice->target->name, *choice->fault ? " --fault " : "",
             choice->fault);
+    if (choice->malloc != NULL) {
+        fputs(strchr(choice->malloc->name, '/') != NULL ? " --malloc ./" : " --malloc ", out);
+        print_name(choice->malloc->name, out);
+        fprintf(out, "%s%s", *choice->malloc->prefix != '\0' ? " --prefix " : "", choice->malloc->prefix);
+    }
+    fputs(" FILE\n", out);
     return text_disassemble(program->bytes, program->size_bytes, out);
 }

@@ -111,6 +111,9 @@ enum options_outcome options_parse(const struct verb_help *help, struct poptOpti
 void options_free(struct options *options) {
     free(options->target);
     free(options->fault);
+    free(options->malloc_name);
+    free(options->prefix);
+    free(options->order);
     if (options->context != NULL) {
         options->context = poptFreeContext(options->context);
     }

@@ -16,6 +16,7 @@ struct verb_help {
 struct options {
     char *target;
     char *fault;
+    char *malloc_name, *prefix, *order; /* malloc_choice.h */
     int json;
     int argument_count;
     const char **arguments; /* NULL when there are none */
@@ -26,6 +27,16 @@ struct options {
     { "target", 't', POPT_ARG_STRING, &(options).target, 0, "what programs may do (see hakfuzz --help)", "TARGET" }
 #define OPTION_FAULT(options)                                                                                          \
     { "fault", 'f', POPT_ARG_STRING, &(options).fault, 0, "put this historical bug back; 'none' for none", "FAULT" }
+#define OPTION_MALLOC(options)                                                                                         \
+    { "malloc", 'm', POPT_ARG_STRING, &(options).malloc_name, 0, "hakmem (default), libc, or a shared object", "LIB" }
+#define OPTION_PREFIX(options)                                                                                         \
+    { "prefix", 'p', POPT_ARG_STRING, &(options).prefix, 0, "what the names of its functions begin with", "PREFIX" }
+/* Where runs on real threads need not be equal. */
+#define OPTION_ORDER(options, free_or_virtual)                                                                         \
+    {                                                                                                                  \
+        "order", '\0', POPT_ARG_STRING, &(options).order, 0,                                                           \
+            "of operations on real threads: free, or virtual, one after another (" free_or_virtual ")", "ORDER"        \
+    }
 #define OPTION_JSON(options)                                                                                           \
     { "json", '\0', POPT_ARG_NONE, &(options).json, 0, "one JSON object on standard output", NULL }
 

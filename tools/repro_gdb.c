@@ -140,7 +140,7 @@ static int debug(struct fresh *fresh, const char *file) {
 }
 
 int repro_gdb(const struct choice *choice, const struct input *input, const char *file) {
-    struct fresh fresh = {.choice = choice, .verb = "run", .timeout_s = TIMEOUT_S, .times = 1};
+    struct fresh fresh = {.choice = choice, .timeout_s = TIMEOUT_S, .times = 1};
     int code = fresh_open(&fresh, input) ? debug(&fresh, file) : EXIT_USAGE;
     fresh_close(&fresh);
     return code;

@@ -73,7 +73,7 @@ static enum repro_sanitized repeat(struct fresh *fresh, struct tally *tally, str
 
 enum repro_sanitized repro_sanitized(const struct choice *choice, const struct input *input, size_t times,
                                      struct tally *tally, struct verdict *verdict, char **report) {
-    struct fresh fresh = {.choice = choice, .verb = "run", .timeout_s = TIMEOUT_S, .times = times};
+    struct fresh fresh = {.choice = choice, .timeout_s = TIMEOUT_S, .times = times};
     progress_begin();
     enum repro_sanitized result = fresh_open(&fresh, input) ? repeat(&fresh, tally, verdict, report) : REPRO_STOPPED;
     progress_end();

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#include "oracle/tape.h"
 #include "tools/choice.h"
 #include "tools/execute.h"
 #include "tools/json.h"
@@ -23,18 +22,27 @@ struct showing {
     struct execution execution;
 };
 
-/* Run. The four fields above `program` are set, the others zero; the world is open and the choice armed. Prints why and
- * returns false when there is no memory. show_free is due in every case. */
+/* Run. The fields above `program` are set, the others zero; the choice is prepared. Prints why and returns false when
+ * there is no memory or no process. show_free is due in every case. */
 bool show_run(struct showing *showing);
 void show_free(struct showing *showing);
 
 /* The views. False when there is no memory; whether `out` took it all is the caller's to ask. */
 bool show_text(const struct showing *showing, FILE *out);
+/* The end of it alone: what went wrong, and the blocks around it. Nothing where the run was clean. */
+void show_report(const struct showing *showing, FILE *out);
 /* compact: a step leaves out what is as it was after the step before. */
 cJSON *show_json(const struct showing *showing, bool compact);
 bool show_page(const struct showing *showing, FILE *out);
 bool show_trace(const struct showing *showing, FILE *out);
 bool show_shiviz(const struct showing *showing, FILE *out);
+
+/* --- for the text: show_map.c --- */
+
+/* A line in a colour, or "" for none, without the blanks that columns leave at its end. */
+void show_line(const char *colour, char *line, FILE *out);
+/* The blocks around the fault. Pre: there is a finding's step. */
+void show_map(const struct showing *showing, FILE *out);
 
 /* --- for the views: show_words.c --- */
 

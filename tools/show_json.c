@@ -171,6 +171,13 @@ static cJSON *step_json(const struct showing *showing, uint32_t index, bool comp
     for (uint32_t i = 0; i < step->change_count; i++) {
         cJSON_AddItemToArray(changes, change_json(&showing->tape.changes[step->first_change + i]));
     }
+    if (showing->tape.is_foreign) { /* nobody sees into it; but where the finding's block lies is known */
+        cJSON *place = step->kind == TAPE_FINDING ? cJSON_AddObjectToObject(item, "place") : NULL;
+        if (place != NULL) {
+            add_place(place, &step->state.place);
+        }
+        return item;
+    }
     add_state(item, &step->state, compact && index > 0 ? &showing->tape.steps[index - 1].state : NULL);
     return item;
 }
@@ -286,6 +293,11 @@ cJSON *show_json(const struct showing *showing, bool compact) {
     json_text(object, "file", showing->name);
     json_text(object, "target", showing->choice->target->name);
     json_text(object, "fault", showing->choice->fault);
+    if (showing->choice->malloc != NULL) {
+        json_bool(object, "foreign", 1);
+        json_text(object, "malloc", showing->choice->malloc->name);
+        json_text(object, "said", showing->execution.said);
+    }
     json_verdict(object, &showing->execution.verdict);
     add_summary(object, showing);
     add_program(object, showing);

@@ -4,23 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allocator/check.h"
 #include "oracle/site.h"
 #include "oracle/text.h"
 #include "tools/show.h"
 #include "tools/terminal.h"
 
 enum { LINE_BYTES = 512 };
-
-/* A line in a colour, or "" for none, without the blanks that columns leave at its end. */
-static void print_line(const char *colour, char *line, FILE *out) {
-    size_t length = strlen(line);
-    while (length > 0 && line[length - 1] == ' ') {
-        length--;
-    }
-    line[length] = '\0';
-    fprintf(out, "%s%s%s\n", colour, line, *colour != '\0' ? colour_end(out) : "");
-}
+#define OFFSET_COLUMNS(showing) ((showing)->tape.is_foreign ? 14 : 10)
 
 /* --- records --- */
 
@@ -96,10 +86,10 @@ static void print_record(const struct showing *showing, uint32_t i, const struct
     } else if (!applied) {
         snprintf(line + used, sizeof line - used, "%s", step == NULL ? "not reached" : "did nothing");
     } else {
-        snprintf(line + used, sizeof line - used, "%10s  %*s  %-6s  %s", offset, widths.size, size,
-                 show_errno(step->error), step->text);
+        snprintf(line + used, sizeof line - used, "%*s  %*s  %-6s  %s", OFFSET_COLUMNS(showing), offset, widths.size,
+                 size, show_errno(step->error), step->text);
     }
-    print_line(culprit ? colour_bad(out) : applied ? "" : colour_faint(out), line, out);
+    show_line(culprit ? colour_bad(out) : applied ? "" : colour_faint(out), line, out);
 }
 
 static bool print_records(const struct showing *showing, FILE *out) {
@@ -115,8 +105,9 @@ static bool print_records(const struct showing *showing, FILE *out) {
         widths.operation = wider(widths.operation, words);
         widths.size = wider(widths.size, size);
     }
-    fprintf(out, "\n    #  on  %-*s  %10s  %*s  %-6s  %s\n", widths.operation, "operation", "offset", widths.size,
-            "size", "errno", "placement");
+    fprintf(out, "\n    #  on  %-*s  %*s  %*s  %-5s%s\n", widths.operation, "operation", OFFSET_COLUMNS(showing),
+            showing->tape.is_foreign ? "address" : "offset", widths.size, "size", "errno",
+            showing->tape.is_foreign ? "" : "   placement");
     for (uint32_t i = 0; i < showing->program.record_count; i++) {
         print_record(showing, i, ends[i], widths, out);
     }
@@ -168,7 +159,8 @@ static void lane_words(const struct showing *showing, const struct tape_step *st
     for (uint32_t i = 0; step->kind == TAPE_DONE && i < step->change_count; i++) {
         const struct tape_change *change = &showing->tape.changes[step->first_change + i];
         if (change->is_remote) {
-            snprintf(note, note_bytes, "remote free, to %s", show_thread(change->owner));
+            snprintf(note, note_bytes, showing->tape.is_foreign ? "a block that %s allocated" : "remote free, to %s",
+                     show_thread(change->owner));
         }
     }
 }
@@ -190,7 +182,7 @@ static void print_lane(const struct showing *showing, uint32_t index, const bool
         }
     }
     snprintf(line + used, sizeof line - used, "%s", note);
-    print_line(colour, line, out);
+    show_line(colour, line, out);
 }
 
 static void print_lanes(const struct showing *showing, FILE *out) {
@@ -207,68 +199,13 @@ static void print_lanes(const struct showing *showing, FILE *out) {
             used += (size_t)snprintf(line + used, sizeof line - used, "%-*s", LANE_COLUMNS, show_thread(i));
         }
     }
-    print_line("", line, out);
+    show_line("", line, out);
     for (uint32_t i = 0; i < showing->tape.step_count; i++) {
         const struct tape_step *step = &showing->tape.steps[i];
         if (step->record < showing->program.record_count) {
             print_lane(showing, i, paused, threads, out);
         }
         paused[step->thread] = !step->ends;
-    }
-}
-
-/* --- the map around the fault --- */
-
-/* Who lives at the block of the slab that begins at `start`, when the run was over: the last that was allocated there
- * and not freed. NULL: nobody. */
-static const struct tape_change *tenant(const struct tape *tape, uint64_t start, uint64_t end) {
-    const struct tape_change *found = NULL;
-    for (uint32_t i = 0; i < tape->change_count; i++) {
-        const struct tape_change *change = &tape->changes[i];
-        if (change->offset >= start && change->offset < end) {
-            found = change->kind == TAPE_FREED ? NULL : change;
-        }
-    }
-    return found;
-}
-
-static void print_cell(const struct showing *showing, const struct tape_state *state, uint32_t cell, FILE *out) {
-    const struct tape_step *finding = &showing->tape.steps[show_finding_step(showing)];
-    uint64_t start = state->place.slab_start + cell * state->place.bytes, end = start + state->place.bytes;
-    const struct tape_change *block = tenant(&showing->tape, start, end);
-    bool is_fault = finding->offset >= start && finding->offset < end;
-    const char *colour = is_fault ? colour_bad(out) : block == NULL ? colour_faint(out) : "";
-    char line[LINE_BYTES], what[16];
-    snprintf(what, sizeof what, cell < state->carved ? "free" : "-");
-    if (block != NULL) {
-        snprintf(what, sizeof what, "s%u", block->slot);
-    }
-    size_t used = (size_t)snprintf(line, sizeof line, "   %c 0x%-8" PRIx64 " %-5s", is_fault ? '>' : ' ', start, what);
-    if (block != NULL) {
-        snprintf(line + used, sizeof line - used, " %zu B asked for, by t%u", block->bytes, block->born_on);
-    }
-    print_line(colour, line, out);
-}
-
-/* The blocks of the finding's slab, near the one it is about. */
-static void print_map(const struct showing *showing, FILE *out) {
-    enum { AROUND = 6 };
-    const struct tape_step *finding = &showing->tape.steps[show_finding_step(showing)];
-    const struct tape_state *state = &finding->state;
-    if (state->place.kind == HAK_PLACE_FOREIGN || state->capacity == 0 || state->place.bytes == 0) {
-        return;
-    }
-    uint32_t at = finding->offset < state->place.slab_start
-                      ? 0
-                      : (uint32_t)((finding->offset - state->place.slab_start) / state->place.bytes);
-    uint32_t first = at > AROUND ? at - AROUND : 0;
-    fprintf(out,
-            "\nmap: the slab at 0x%" PRIx64 ", %zu B a block, of heap %" PRIu32 ": %" PRIu32 " used, %" PRIu32
-            " carved of %" PRIu32 "; '-' was never carved, 'free' is free, cached or on its way\n",
-            state->place.slab_start, state->place.bytes, state->place.heap, state->used, state->carved,
-            state->capacity);
-    for (uint32_t cell = first; cell < state->capacity && cell <= at + AROUND; cell++) {
-        print_cell(showing, state, cell, out);
     }
 }
 
@@ -290,17 +227,34 @@ static void print_story(const struct showing *showing, FILE *out) {
     }
 }
 
-static void print_verdict(const struct showing *showing, FILE *out) {
+static void print_clean(const struct showing *showing, FILE *out) {
+    const struct execution *execution = &showing->execution;
+    fprintf(out, "\n%sclean%s: %" PRIu32 " operations in %" PRIu32 " records", colour_good(out), colour_end(out),
+            execution->verdict.operations, showing->program.record_count);
+    if (!showing->tape.is_foreign) {
+        fprintf(out, ", trace hash 0x%016" PRIx64 "\n", execution->verdict.trace_hash);
+    } else {
+        fprintf(out, ", %" PRIu64 " not carried out there\n", execution->not_carried);
+    }
+}
+
+/* What the malloc or a sanitizer had to say. */
+static void print_said(const struct execution *execution, FILE *out) {
+    if (execution->said != NULL && *execution->said != '\0') {
+        size_t length = strlen(execution->said);
+        fprintf(out, "\nit says:\n%s%s", execution->said, execution->said[length - 1] == '\n' ? "" : "\n");
+    }
+}
+
+void show_report(const struct showing *showing, FILE *out) {
     const struct verdict *verdict = &showing->execution.verdict;
     if (verdict->check == CHECK_NONE) {
-        fprintf(out, "\n%sclean%s: %" PRIu32 " operations in %" PRIu32 " records, trace hash 0x%016" PRIx64 "\n",
-                colour_good(out), colour_end(out), verdict->operations, showing->program.record_count,
-                verdict->trace_hash);
         return;
     }
     if (show_finding_step(showing) != SHOW_NO_STEP) {
-        print_map(showing, out);
+        show_map(showing, out);
     }
+    print_said(&showing->execution, out);
     fprintf(out, "\n%s%s%s %s: %s\n", colour_bad(out), check_table[verdict->check].id, colour_end(out),
             verdict->record < showing->program.record_count ? "at the marked record"
                                                             : "in the checks after the last record",
@@ -309,6 +263,15 @@ static void print_verdict(const struct showing *showing, FILE *out) {
             check_table[verdict->check].look_for);
     print_story(showing, out);
     fprintf(out, "\nsignature %s\n", verdict->signature);
+}
+
+static void print_verdict(const struct showing *showing, FILE *out) {
+    const struct verdict *verdict = &showing->execution.verdict;
+    if (verdict->check == CHECK_NONE) {
+        print_clean(showing, out);
+        return;
+    }
+    show_report(showing, out);
     world_print_finding(showing->choice->target, verdict, out);
 }
 

@@ -48,7 +48,8 @@ void show_operation(const struct showing *showing, const struct tape_step *step,
     }
 }
 
-static void say_change(const struct tape_change *change, char *text, size_t capacity, size_t *used) {
+static void say_change(const struct showing *showing, const struct tape_change *change, char *text, size_t capacity,
+                       size_t *used) {
     switch ((enum tape_change_kind)change->kind) {
     case TAPE_ALLOCATED:
         say(text, capacity, used, "s%u gets %zu B at 0x%" PRIx64, change->slot, change->bytes, change->offset);
@@ -56,7 +57,9 @@ static void say_change(const struct tape_change *change, char *text, size_t capa
     case TAPE_FREED:
         say(text, capacity, used, "s%u gives back %zu B at 0x%" PRIx64, change->slot, change->bytes, change->offset);
         if (change->is_remote) {
-            say(text, capacity, used, ", a block of %s's heap (remote free)", show_thread(change->owner));
+            say(text, capacity, used,
+                showing->tape.is_foreign ? ", which %s allocated" : ", a block of %s's heap (remote free)",
+                show_thread(change->owner));
         }
         break;
     case TAPE_GREW:
@@ -84,7 +87,7 @@ static void say_changes(const struct showing *showing, const struct tape_step *s
         bool is_first = i + 1 < CHANGES_SAID || step->change_count == CHANGES_SAID;
         if (is_first || (finding != NULL && change_touches(&changes[i], finding))) {
             say(text, capacity, used, said++ == 0 ? ": " : "; ");
-            say_change(&changes[i], text, capacity, used);
+            say_change(showing, &changes[i], text, capacity, used);
         }
     }
     if (said < step->change_count) {

@@ -132,6 +132,13 @@ bool triage_add(struct triage *triage, const char *path) {
     if (!choose(triage->target, triage->fault, path, NULL, &choice)) {
         return false;
     }
+    if (triage->malloc != NULL && *choice.target->component != '\0') {
+        triage->others++;
+        return true;
+    }
+    if (triage->malloc != NULL && !choice_set_malloc(&choice, triage->malloc)) {
+        return false;
+    }
     if (!input_load(path, INPUT_EITHER, &input)) {
         triage->unreadable++;
         return true;

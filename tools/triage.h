@@ -31,6 +31,7 @@ struct triage_group {
 struct triage {
     const char *target; /* options, or NULL */
     const char *fault;
+    const struct malloc_choice *malloc; /* NULL: hakmem, in the simulated world */
     struct worker *worker;
     struct triage_group *groups;
     size_t group_count;
@@ -38,7 +39,7 @@ struct triage {
     uint64_t inputs; /* that were run */
     uint64_t clean;  /* of these */
     uint64_t unreadable;
-    uint64_t others; /* files in directories whose names are no fuzzer's */
+    uint64_t others; /* files in directories whose names are no fuzzer's; programs that try no malloc, on another one */
     bool
         is_complete; /* everything was run, reduced and shown: until then reports are those of a run that was stopped */
 };

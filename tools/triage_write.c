@@ -13,6 +13,12 @@ static const char *input_of(const struct triage_group *group) {
     return group->inputs.paths[group->shortest];
 }
 
+static void add_malloc(cJSON *object, const struct choice *choice) {
+    if (choice->malloc != NULL) {
+        json_text(object, "malloc", choice->malloc->name);
+    }
+}
+
 /* --- JSON --- */
 
 static void add_counts(cJSON *object, const char *key, const struct reduce_counts *counts) {
@@ -26,6 +32,7 @@ static cJSON *group_json(const struct triage_group *group) {
     cJSON *object = cJSON_CreateObject();
     json_text(object, "target", group->choice.target->name);
     json_text(object, "fault", group->choice.fault);
+    add_malloc(object, &group->choice);
     json_verdict(object, &group->verdict);
     json_text(object, "shortest", input_of(group));
     add_counts(object, "before", &group->before);
@@ -113,6 +120,7 @@ static cJSON *group_result(const struct triage_group *group) {
     cJSON *properties = cJSON_AddObjectToObject(result, "properties");
     json_text(properties, "target", group->choice.target->name);
     json_text(properties, "fault", group->choice.fault);
+    add_malloc(properties, &group->choice);
     return result;
 }
 
@@ -195,6 +203,11 @@ bool triage_write_html(const struct triage *triage, const char *directory) {
         fprintf(out,
                 "<h1>%zu finding%s</h1>\n<p>%" PRIu64 " inputs were run, %" PRIu64 " of them do not fail here.</p>\n",
                 triage->group_count, triage->group_count == 1 ? "" : "s", triage->inputs, triage->clean);
+        if (triage->malloc != NULL) {
+            fputs("<p>On the malloc <code>", out);
+            print_escaped(triage->malloc->name, out);
+            fputs("</code>, one operation after another.</p>\n", out);
+        }
         if (!triage->is_complete) {
             fputs("<p><strong>Not complete: the run was stopped before its end, or it still goes on.</strong></p>\n",
                   out);

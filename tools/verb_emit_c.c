@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "oracle/fault.h"
 #include "oracle/files.h"
 #include "oracle/input.h"
 #include "tools/child.h"
@@ -16,7 +15,6 @@
 #include "tools/emit.h"
 #include "tools/execute.h"
 #include "tools/json.h"
-#include "tools/malloc_choice.h"
 #include "tools/options.h"
 #include "tools/place.h"
 #include "tools/terminal.h"
@@ -38,14 +36,14 @@ enum { COMMAND_BYTES = 4 * PATH_MAX, SEEN_BYTES = 512, RUNS = 3, TIMEOUT_S = 60 
 
 struct emit_verb {
     struct options options;
-    char *out_name, *malloc_name, *prefix;
+    char *out_name;
+    bool is_foreign; /* on another malloc than the one in the world */
+    struct malloc_choice malloc;
     struct choice choice;
     struct input input;
     struct program program;
-    struct backend backend;
     struct execution world; /* hakmem only */
     struct real_outcome real;
-    char *library; /* absolute path of the malloc, NULL: libc */
     char *directory;
     char seen[SEEN_BYTES];
     cJSON *json;
@@ -168,14 +166,8 @@ static bool is_reproduced(struct emit_verb *verb, const char *extra, const char 
 typedef bool emit_function(struct emit_verb *verb, FILE *out, const struct emit_head *head);
 
 static bool plain_write(struct emit_verb *verb, FILE *out, const struct emit_head *head) {
-    struct real_plan plan = {.backend = &verb->backend,
-                             .target = verb->choice.target,
-                             .order = REAL_ORDER_VIRTUAL,
-                             .instances = 1,
-                             .times = 1,
-                             .fault = (enum hak_fault)fault_find(verb->choice.fault)};
-    const char *prefix = verb->malloc_name == NULL ? "hak_" : verb->prefix != NULL ? verb->prefix : "";
-    return emit_plain(out, head, &plan, prefix, &verb->program, &verb->real);
+    struct real_plan plan = malloc_plan(&verb->malloc, verb->choice.target, verb->choice.fault);
+    return emit_plain(out, head, &plan, verb->malloc.prefix, &verb->program, &verb->real);
 }
 
 static bool world_write(struct emit_verb *verb, FILE *out, const struct emit_head *head) {
@@ -218,10 +210,9 @@ static int file_try(struct emit_verb *verb, emit_function *write, const char *ki
     comment_name(input, sizeof input, verb->options.arguments[0]);
     struct emit_head head = {.name = name,
                              .input = input,
-                             .check = (verb->malloc_name == NULL ? &verb->world.verdict : &verb->real.verdict)->check,
+                             .check = (verb->is_foreign ? &verb->real.verdict : &verb->world.verdict)->check,
                              .build = build,
-                             .malloc_is =
-                                 verb->malloc_name == NULL ? "hakmem as it is built to be tried" : verb->malloc_name};
+                             .malloc_is = verb->is_foreign ? verb->malloc.name : "hakmem as it is built to be tried"};
     snprintf(try_path, sizeof try_path, "%s/try.c", verb->directory);
     if (!file_write(verb, write, try_path, &head)) {
         return EXIT_USAGE;
@@ -244,12 +235,7 @@ static int file_try(struct emit_verb *verb, emit_function *write, const char *ki
 
 static int plain_try(struct emit_verb *verb, const char *path) {
     char extra[COMMAND_BYTES] = "", why[VERDICT_MESSAGE_BYTES_MAX];
-    struct real_plan plan = {.backend = &verb->backend,
-                             .target = verb->choice.target,
-                             .order = REAL_ORDER_VIRTUAL,
-                             .instances = 1,
-                             .times = 1,
-                             .fault = (enum hak_fault)fault_find(verb->choice.fault)};
+    struct real_plan plan = malloc_plan(&verb->malloc, verb->choice.target, verb->choice.fault);
     if (*verb->choice.target->component != '\0') {
         return EXIT_CLEAN;
     }
@@ -260,9 +246,9 @@ static int plain_try(struct emit_verb *verb, const char *path) {
     if (verb->real.verdict.check == CHECK_NONE) {
         return EXIT_CLEAN;
     }
-    if (verb->library != NULL) {
+    if (verb->malloc.path != NULL) {
         char library[PATH_MAX], directory[PATH_MAX], words[2][PATH_MAX];
-        snprintf(library, sizeof library, "%s", verb->library);
+        snprintf(library, sizeof library, "%s", verb->malloc.path);
         snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(library, '/') - library), library);
         shell_word(words[0], sizeof words[0], library);
         shell_word(words[1], sizeof words[1], directory);
@@ -312,7 +298,7 @@ static int emit_hakmem(struct emit_verb *verb, const char *path) {
 
 static int emit_run(struct emit_verb *verb, const char *path) {
     verb->json = verb->options.json ? json_begin(help.name) : NULL;
-    int code = verb->malloc_name == NULL ? emit_hakmem(verb, path) : plain_try(verb, path);
+    int code = verb->is_foreign ? plain_try(verb, path) : emit_hakmem(verb, path);
     if (interrupted()) {
         fputs("hakfuzz emit-c: stopped; what was not compiled and run is not kept\n", stderr);
         code = EXIT_USAGE;
@@ -325,7 +311,7 @@ static int emit_run(struct emit_verb *verb, const char *path) {
         json_text(verb->json, "file", verb->options.arguments[0]);
         json_text(verb->json, "target", verb->choice.target->name);
         json_text(verb->json, "fault", verb->choice.fault);
-        json_verdict(verb->json, verb->malloc_name == NULL ? &verb->world.verdict : &verb->real.verdict);
+        json_verdict(verb->json, verb->is_foreign ? &verb->real.verdict : &verb->world.verdict);
         json_print(verb->json);
     }
     return code;
@@ -365,39 +351,37 @@ static int check_output(const struct emit_verb *verb, const char *path) {
     return EXIT_CLEAN;
 }
 
+static int emit_input(struct emit_verb *verb) {
+    program_read(&verb->program, verb->input.bytes, verb->input.size_bytes);
+    char *path = out_path(verb);
+    verb->directory = temporary_make();
+    int code = EXIT_USAGE;
+    if (path != NULL && verb->directory != NULL && check_output(verb, path) == EXIT_CLEAN) {
+        interrupts_watch();
+        code = emit_run(verb, path);
+    }
+    temporary_remove(verb->directory);
+    free(path);
+    return code;
+}
+
 static int emit_arguments(struct emit_verb *verb) {
     const struct options *options = &verb->options;
     if (options->argument_count != 1) {
         return options_complain(&help, "%d inputs given, exactly one wanted", options->argument_count);
     }
-    if (verb->prefix != NULL && verb->malloc_name == NULL) {
-        return options_complain(&help, "--prefix is that of a malloc: give --malloc too");
-    }
-    if (!choose(options->target, options->fault, options->arguments[0], NULL, &verb->choice) ||
-        !input_load(options->arguments[0], INPUT_EITHER, &verb->input)) {
-        return EXIT_USAGE;
-    }
-    program_read(&verb->program, verb->input.bytes, verb->input.size_bytes);
-    bool is_libc = verb->malloc_name != NULL && strcmp(verb->malloc_name, "libc") == 0;
-    char *path = out_path(verb);
-    verb->directory = temporary_make();
-    verb->library = verb->malloc_name == NULL ? beside_find(TRIAL_FILE)
-                    : is_libc                 ? NULL
-                                              : realpath(verb->malloc_name, NULL);
+    verb->is_foreign = malloc_is_foreign(options);
     int code = EXIT_USAGE;
-    bool wanted = path != NULL && verb->directory != NULL && check_output(verb, path) == EXIT_CLEAN;
-    if (wanted && malloc_choose(verb->malloc_name, verb->prefix, &verb->backend)) {
-        interrupts_watch();
-        code = emit_run(verb, path);
-        backend_close(&verb->backend);
+    const char *path = options->arguments[0];
+    if (malloc_choose(&help, options, REAL_ORDER_VIRTUAL, &verb->malloc) &&
+        choose(options->target, options->fault, path, NULL, &verb->choice) &&
+        (!verb->is_foreign || choice_set_malloc(&verb->choice, &verb->malloc)) &&
+        input_load(path, INPUT_EITHER, &verb->input)) {
+        code = emit_input(verb);
     }
-    if (verb->directory != NULL) {
-        temporary_remove(verb->directory);
-    }
-    free(verb->library);
-    free(path);
     input_free(&verb->input);
     execution_free(&verb->world);
+    malloc_close(&verb->malloc);
     return code;
 }
 
@@ -407,16 +391,14 @@ int verb_emit_c(int argc, char **argv) {
         OPTION_TARGET(verb.options),
         OPTION_FAULT(verb.options),
         {"output", 'o', POPT_ARG_STRING, &verb.out_name, 0, "the file with plain calls (name of FILE, with .c)", "OUT"},
-        {"malloc", 'm', POPT_ARG_STRING, &verb.malloc_name, 0, "hakmem (default), libc, or a shared object", "LIB"},
-        {"prefix", 'p', POPT_ARG_STRING, &verb.prefix, 0, "what the names of its functions begin with", "PREFIX"},
+        OPTION_MALLOC(verb.options),
+        OPTION_PREFIX(verb.options),
         OPTION_JSON(verb.options),
         POPT_TABLEEND,
     };
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &verb.options);
     int code = outcome == OPTIONS_GO ? emit_arguments(&verb) : options_exit(outcome);
     free(verb.out_name);
-    free(verb.malloc_name);
-    free(verb.prefix);
     options_free(&verb.options);
     return code;
 }

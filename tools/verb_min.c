@@ -26,6 +26,7 @@ static const struct verb_help help = {
     "the best program so far is written.\n",
     "  hakfuzz min crash-0123abcd\n"
     "  hakfuzz min -o small.hak crash-0123abcd\n"
+    "  hakfuzz min --malloc ./libfoo.so -o small.hak crash-0123abcd\n"
     "  hakfuzz min --target oom --fault lock-kept -o small.bin --text small.hak crash-0123abcd\n",
 };
 
@@ -39,6 +40,7 @@ struct min {
     int times;
     int timeout_s;
     struct choice choice;
+    struct malloc_choice malloc;
     struct input input;
     struct minimization minimization;
     struct tally fresh;
@@ -102,10 +104,8 @@ static bool replay(struct min *min) {
     const struct minimization *minimization = &min->minimization;
     const struct input input = {minimization->result.bytes, minimization->result.size_bytes};
     bool repeats = minimization->before.check == CHECK_NONDETERMINISM;
-    struct fresh fresh = {.choice = &min->choice,
-                          .verb = repeats ? "repro" : "run",
-                          .timeout_s = (unsigned)min->timeout_s,
-                          .times = (size_t)min->times};
+    struct fresh fresh = {
+        .choice = &min->choice, .repeats = repeats, .timeout_s = (unsigned)min->timeout_s, .times = (size_t)min->times};
     bool good = fresh_open(&fresh, &input);
     progress_begin();
     while (good && fresh.done < fresh.times) {
@@ -150,8 +150,7 @@ static void print_summary(const struct min *min) {
     if (replays_equal(min) != min->fresh.total) {
         tally_print(&min->fresh, stdout);
     }
-    printf("hakfuzz repro --target %s%s%s %s\n", min->choice.target->name, *min->choice.fault ? " --fault " : "",
-           min->choice.fault, min->out != NULL ? min->out : min->text);
+    choice_print_repro(&min->choice, min->out != NULL ? min->out : min->text, stdout);
 }
 
 static void add_counts(cJSON *object, const char *key, const struct reduce_counts *counts, size_t bytes) {
@@ -243,7 +242,7 @@ static int min_finding(struct min *min, const char *path) {
 }
 
 static int min_input(struct min *min, const char *path) {
-    if (!choice_open_world() || !choice_arm(&min->choice)) {
+    if (!choice_prepare(&min->choice)) {
         return EXIT_USAGE;
     }
     choice_tell(&min->choice);
@@ -286,12 +285,12 @@ static int min_arguments(struct min *min) {
     if (are_same(min->out, min->text)) {
         return options_complain(&help, "'%s' is output of -o and of --text; give each its own", min->out);
     }
-    if (!choose(options->target, options->fault, path, NULL, &min->choice) ||
-        !input_load(path, INPUT_EITHER, &min->input)) {
-        return EXIT_USAGE;
+    int code = EXIT_USAGE;
+    if (choose_on(&help, options, REAL_ORDER_VIRTUAL, path, NULL, &min->malloc, &min->choice)) {
+        code = input_load(path, INPUT_EITHER, &min->input) ? min_input(min, path) : EXIT_USAGE;
+        input_free(&min->input);
     }
-    int code = min_input(min, path);
-    input_free(&min->input);
+    malloc_close(&min->malloc);
     return code;
 }
 
@@ -300,6 +299,8 @@ int verb_min(int argc, char **argv) {
     struct poptOption table[] = {
         OPTION_TARGET(min.options),
         OPTION_FAULT(min.options),
+        OPTION_MALLOC(min.options),
+        OPTION_PREFIX(min.options),
         OPTION_JSON(min.options),
         {"output", 'o', POPT_ARG_STRING, &min.out, 0, "write the result here: text (.hak) or bytes", "OUT"},
         {"text", 'x', POPT_ARG_STRING, &min.text, 0, "write its text form here", "OUT"},

@@ -1,20 +1,21 @@
 /* verb_real: run programs on real threads, each run in a process of its own. One line a finding after what the malloc
  * or a sanitizer said, one summary at the end. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "oracle/fault.h"
 #include "oracle/files.h"
 #include "oracle/input.h"
 #include "oracle/mutate.h"
 #include "oracle/real.h"
 #include "tools/choice.h"
 #include "tools/json.h"
-#include "tools/malloc_choice.h"
 #include "tools/options.h"
+#include "tools/place.h"
 #include "tools/terminal.h"
 #include "tools/verb.h"
 
@@ -50,11 +51,10 @@ struct summary {
 
 struct real_verb {
     struct options options;
-    char *malloc_name, *prefix, *order_name;
+    char *artifacts; /* directory, or NULL */
     long threads, times, seconds, generate, seed;
     int keep_going;
-    struct backend backend;
-    enum real_order order;
+    struct malloc_choice malloc;
     uint64_t begun_ns;
     struct summary summary;
     cJSON *findings;
@@ -98,12 +98,9 @@ static int run_program(struct real_verb *verb, const char *name, const struct ch
     char why[VERDICT_MESSAGE_BYTES_MAX];
     struct program program;
     uint32_t lanes = choice->target->threads;
-    struct real_plan plan = {.backend = &verb->backend,
-                             .target = choice->target,
-                             .order = verb->order,
-                             .instances = ((uint32_t)verb->threads + lanes - 1) / lanes,
-                             .times = (uint64_t)verb->times,
-                             .fault = (enum hak_fault)fault_find(choice->fault)};
+    struct real_plan plan = malloc_plan(&verb->malloc, choice->target, choice->fault);
+    plan.instances = ((uint32_t)verb->threads + lanes - 1) / lanes;
+    plan.times = (uint64_t)verb->times;
     plan.instances = plan.instances > REAL_INSTANCES_MAX ? REAL_INSTANCES_MAX : plan.instances;
     program_read(&program, bytes, size_bytes);
     if (!real_run(&plan, &program, &outcome, why, sizeof why)) {
@@ -120,7 +117,7 @@ static int run_program(struct real_verb *verb, const char *name, const struct ch
 }
 
 static int check_choice(struct real_verb *verb, const struct choice *choice) {
-    if (*choice->fault != '\0' && verb->backend.trial.begin == NULL) {
+    if (*choice->fault != '\0' && verb->malloc.backend.trial.begin == NULL) {
         return options_complain(&help, "only hakmem as it is built to be tried has faults (--fault, HAKMEM_FAULT)");
     }
     return EXIT_CLEAN;
@@ -146,6 +143,26 @@ static int run_file(struct real_verb *verb, const char *path) {
     return code;
 }
 
+/* Says where it is; false when it could not be written. */
+static bool keep(const struct real_verb *verb, const struct choice *choice, uint64_t seed, const uint8_t *bytes,
+                 size_t size_bytes) {
+    char name[64];
+    snprintf(name, sizeof name, "crash-generated-%" PRIu64, seed);
+    char *path = temporary_write(verb->artifacts, name, bytes, size_bytes);
+    if (path != NULL && !verb->options.json) {
+        if (verb->malloc.order == REAL_ORDER_VIRTUAL && malloc_is_foreign(&verb->options)) {
+            struct choice there = *choice;
+            there.malloc = &verb->malloc;
+            fputs("reproduce: ", stdout);
+            choice_print_repro(&there, path, stdout);
+        } else {
+            printf("kept as %s\n", path);
+        }
+    }
+    free(path);
+    return path != NULL;
+}
+
 /* The i-th generated program is the same everywhere. */
 static int run_generated(struct real_verb *verb, uint64_t i) {
     enum { RECORDS_LEAST = 8, RECORDS_SPAN = 121 };
@@ -162,7 +179,9 @@ static int run_generated(struct real_verb *verb, uint64_t i) {
     unsigned records = RECORDS_LEAST + mutate_below(&random, RECORDS_SPAN);
     size_t size_bytes = mutate_generate(&random, records, bytes, sizeof bytes);
     snprintf(name, sizeof name, "generated program %" PRIu64, seed);
-    return run_program(verb, name, &choice, bytes, size_bytes);
+    int code = run_program(verb, name, &choice, bytes, size_bytes);
+    return code == EXIT_FINDING && verb->artifacts != NULL && !keep(verb, &choice, seed, bytes, size_bytes) ? EXIT_USAGE
+                                                                                                            : code;
 }
 
 /* --- all --- */
@@ -247,21 +266,18 @@ static int run_options(struct real_verb *verb) {
 static int real_arguments(struct real_verb *verb) {
     const struct options *options = &verb->options;
     struct choice choice;
-    const char *const *names = real_order_names, *order = verb->order_name;
-    if (order != NULL && strcmp(order, names[REAL_ORDER_FREE]) != 0 && strcmp(order, names[REAL_ORDER_VIRTUAL]) != 0) {
-        return options_complain(&help, "there is no order '%s'; there are %s and %s", order, names[REAL_ORDER_FREE],
-                                names[REAL_ORDER_VIRTUAL]);
-    }
-    bool is_virtual = order != NULL && strcmp(order, names[REAL_ORDER_VIRTUAL]) == 0;
-    verb->order = is_virtual ? REAL_ORDER_VIRTUAL : REAL_ORDER_FREE;
     if (options->argument_count > 0 && verb->generate != 0) {
         return options_complain(&help, "--generate and '%s' exclude each other", options->arguments[0]);
     }
+    if (options->argument_count > 0 && verb->artifacts != NULL) {
+        return options_complain(&help, "--artifacts is of generated programs, and '%s' is a file already",
+                                options->arguments[0]);
+    }
+    if (verb->artifacts != NULL && access(verb->artifacts, W_OK) != 0) {
+        return options_complain(&help, "--artifacts %s cannot be written to: %s", verb->artifacts, strerror(errno));
+    }
     if (options->argument_count > 0 && verb->seed != NOT_GIVEN) {
         return options_complain(&help, "--seed is of generated programs, and '%s' is none", options->arguments[0]);
-    }
-    if (verb->prefix != NULL && verb->malloc_name == NULL) {
-        return options_complain(&help, "--prefix is of the functions of a --malloc, and there is none");
     }
     verb->seed = verb->seed == NOT_GIVEN ? 1 : verb->seed;
     verb->generate = verb->generate == 0 ? 1000 : verb->generate;
@@ -278,12 +294,12 @@ static int real_arguments(struct real_verb *verb) {
     if (*choice.target->component != '\0') {
         return options_complain(&help, "target %s tries a component, not a malloc", choice.target->name);
     }
-    if (!malloc_choose(verb->malloc_name, verb->prefix, &verb->backend)) {
+    if (!malloc_choose(&help, options, REAL_ORDER_FREE, &verb->malloc)) {
         return EXIT_USAGE;
     }
     int code = check_choice(verb, &choice);
     code = code == EXIT_CLEAN ? run_options(verb) : code;
-    backend_close(&verb->backend);
+    malloc_close(&verb->malloc);
     return code;
 }
 
@@ -292,24 +308,22 @@ int verb_real(int argc, char **argv) {
     struct poptOption table[] = {
         OPTION_TARGET(verb.options),
         OPTION_FAULT(verb.options),
-        {"malloc", 'm', POPT_ARG_STRING, &verb.malloc_name, 0, "hakmem (default), libc, or a shared object", "LIB"},
-        {"prefix", 'p', POPT_ARG_STRING, &verb.prefix, 0, "what the names of its functions begin with", "PREFIX"},
-        {"order", '\0', POPT_ARG_STRING, &verb.order_name, 0,
-         "free (default), or virtual: one operation after another, as in the simulated world", "ORDER"},
+        OPTION_MALLOC(verb.options),
+        OPTION_PREFIX(verb.options),
+        OPTION_ORDER(verb.options, "free"),
         {"threads", 'T', POPT_ARG_LONG, &verb.threads, 0, "at least so many threads at once, by copies (1)", "N"},
         {"times", 'n', POPT_ARG_LONG, &verb.times, 0, "each program so often in one process (1)", "N"},
         {"seconds", 's', POPT_ARG_LONG, &verb.seconds, 0, "go round until so many seconds are over", "S"},
         {"generate", '\0', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (1000)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &verb.seed, 0, "number of the first generated program (1)", "N"},
+        {"artifacts", '\0', POPT_ARG_STRING, &verb.artifacts, 0, "write generated programs with a finding here", "DIR"},
         OPTION_JSON(verb.options),
         {"keep-going", 'k', POPT_ARG_NONE, &verb.keep_going, 0, "go on after a finding", NULL},
         POPT_TABLEEND,
     };
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &verb.options);
     int code = outcome == OPTIONS_GO ? real_arguments(&verb) : options_exit(outcome);
-    free(verb.malloc_name);
-    free(verb.prefix);
-    free(verb.order_name);
+    free(verb.artifacts);
     options_free(&verb.options);
     return code;
 }

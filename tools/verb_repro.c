@@ -24,12 +24,15 @@ static const struct verb_help help = {
     "[OPTION...] FILE",
     "Runs FILE, prints the report once, then runs it again until it ran N times, and compares signature and trace\n"
     "hash of all runs. Runs that differ are a finding of their own: nondeterminism.\n"
+    "With --malloc it runs on another malloc, each time in a process of its own, on real threads; with --order free\n"
+    "they run side by side, and how often each outcome came is told.\n"
     "--gdb starts gdb instead, stopped in front of the operation that fails; 'continue' goes to the finding,\n"
     "'hak report' prints its report, and 'help hak' names what else there is to see.\n"
     "--with also runs a fuzz target's binary (libFuzzer, AFL++ or stand-alone build) N times on the input, and\n"
     "compares the signatures that it prints.\n",
     "  hakfuzz repro crash-0123abcd\n"
     "  hakfuzz repro --target oom --times 1000 crash-0123abcd\n"
+    "  hakfuzz repro --malloc ./libfoo.so --times 100 crash-0123abcd\n"
     "  hakfuzz repro --gdb crash-0123abcd\n"
     "  hakfuzz repro --with build/fuzz/fuzz_threads crash-0123abcd\n",
 };
@@ -42,6 +45,7 @@ struct repro {
     int gdb;
     int times;
     struct choice choice;
+    struct malloc_choice malloc;
     struct input input;
     struct execution first;
     bool sanitized; /* a sanitizer's finding, not the world's */
@@ -56,7 +60,7 @@ static const char *outcome_name(const struct verdict *verdict) {
 /* In a sanitizer build a run may take the whole process with it, so one is tried in a child; not when only one is
  * wanted, as somebody may sit in a debugger. False: interrupted or unable. */
 static bool run_here(struct repro *repro, const char *path) {
-    if (repro->times > 1 && guard_has_sanitizer()) {
+    if (repro->times > 1 && guard_has_sanitizer() && repro->choice.malloc == NULL) {
         struct execution *first = &repro->first;
         enum repro_sanitized outcome = repro_sanitized(&repro->choice, &repro->input, (size_t)repro->times,
                                                        &repro->here, &first->verdict, &first->report);
@@ -75,8 +79,13 @@ static bool run_here(struct repro *repro, const char *path) {
                                      : repro->options.json ? EXECUTE_KEEP_REPORT
                                                            : EXECUTE_PRINT_REPORT;
         struct execution *execution = i == 0 ? &repro->first : &again;
-        execute(&repro->choice, &repro->input, path, report, execution);
+        if (!execute(&repro->choice, &repro->input, path, report, execution)) {
+            return false;
+        }
         tally_add(&repro->here, outcome_name(&execution->verdict), execution->verdict.trace_hash);
+        if (i > 0) {
+            execution_free(&again);
+        }
         progress("%d of %d runs", i + 1, repro->times);
     }
     progress_end();
@@ -103,8 +112,21 @@ static bool print_tally(const struct tally *tally, const struct verdict *first, 
     return true;
 }
 
+/* Runs whose threads go on side by side need not be equal: how often each outcome came is what there is to say. */
+static bool is_free(const struct repro *repro) {
+    return repro->choice.malloc != NULL && repro->choice.malloc->order == REAL_ORDER_FREE;
+}
+
+static bool is_all_clean(const struct repro *repro) {
+    return tally_equal(&repro->here, "(clean)", 0) == repro->here.total;
+}
+
 static int print_text(const struct repro *repro) {
     const struct verdict *first = &repro->first.verdict;
+    if (is_free(repro)) {
+        tally_print(&repro->here, stdout);
+        return is_all_clean(repro) ? EXIT_CLEAN : EXIT_FINDING;
+    }
     bool equal = print_tally(&repro->here, first, "");
     if (repro->with != NULL) {
         char where[160];
@@ -129,6 +151,9 @@ static int print_json(const struct repro *repro, const char *path) {
     json_text(object, "fault", repro->choice.fault);
     json_verdict(object, first);
     json_text(object, "report", repro->first.report);
+    if (repro->choice.malloc != NULL) {
+        json_text(object, "malloc", repro->choice.malloc->name);
+    }
     uint64_t equal = tally_equal(&repro->here, name, first->trace_hash);
     uint64_t there_equal = tally_equal(&repro->there, name, first->trace_hash);
     bool deterministic = equal == repro->here.total && there_equal == repro->there.total;
@@ -145,11 +170,14 @@ static int print_json(const struct repro *repro, const char *path) {
     }
     json_bool(object, "deterministic", deterministic);
     json_print(object);
+    if (is_free(repro)) {
+        return is_all_clean(repro) ? EXIT_CLEAN : EXIT_FINDING;
+    }
     return deterministic && first->check == CHECK_NONE ? EXIT_CLEAN : EXIT_FINDING;
 }
 
 static int repro_input(struct repro *repro, const char *path) {
-    if (!choice_open_world() || !choice_arm(&repro->choice)) {
+    if (!choice_prepare(&repro->choice)) {
         return EXIT_USAGE;
     }
     choice_tell(&repro->choice);
@@ -188,14 +216,21 @@ static int repro_arguments(struct repro *repro) {
     if (repro->gdb && (repro->with != NULL || options->json)) {
         return options_complain(&help, "--gdb goes with neither --with nor --json");
     }
-    const char *path = options->arguments[0];
-    if (!choose(options->target, options->fault, path, repro->with, &repro->choice) ||
-        !input_load(path, INPUT_EITHER, &repro->input)) {
-        return EXIT_USAGE;
+    if (malloc_is_foreign(options) && (repro->with != NULL || repro->gdb)) {
+        return options_complain(&help,
+                                "--gdb and --with are of hakmem in the simulated world: they go without --malloc");
     }
-    int code = repro_input(repro, path);
-    input_free(&repro->input);
+    if (options->order != NULL && !malloc_is_foreign(options)) {
+        return options_complain(&help, "--order is of real threads: it goes with --malloc");
+    }
+    const char *path = options->arguments[0];
+    int code = EXIT_USAGE;
+    if (choose_on(&help, options, REAL_ORDER_VIRTUAL, path, repro->with, &repro->malloc, &repro->choice)) {
+        code = input_load(path, INPUT_EITHER, &repro->input) ? repro_input(repro, path) : EXIT_USAGE;
+        input_free(&repro->input);
+    }
     execution_free(&repro->first);
+    malloc_close(&repro->malloc);
     return code;
 }
 
@@ -204,6 +239,9 @@ int verb_repro(int argc, char **argv) {
     struct poptOption table[] = {
         OPTION_TARGET(repro.options),
         OPTION_FAULT(repro.options),
+        OPTION_MALLOC(repro.options),
+        OPTION_PREFIX(repro.options),
+        OPTION_ORDER(repro.options, "default"),
         OPTION_JSON(repro.options),
         {"times", 'n', POPT_ARG_INT, &repro.times, 0, "how often (10)", "N"},
         {"gdb", 'g', POPT_ARG_NONE, &repro.gdb, 0, "stop in gdb where it fails", NULL},

@@ -13,12 +13,15 @@ static const struct verb_help help = {
     "[OPTION...] FILE",
     "Runs FILE once and shows what happened: each record with what it did (the block as offset from the start of the\n"
     "arena, the size asked for, errno, where the block lies), the threads as lanes, the blocks around the fault and\n"
-    "how it came to that. Other views of the same run: --html, one page without network, to step through; --trace,\n"
-    "for ui.perfetto.dev; --shiviz, a log for ShiViz; --json, all there is.\n",
+    "how it came to that. On another malloc, with --malloc, one operation follows another on real threads; offsets\n"
+    "are addresses, and what lies inside the malloc is not shown. Other views of the same run: --html, one page\n"
+    "without network, to step through; --trace, for ui.perfetto.dev; --shiviz, a log for ShiViz; --json, all there\n"
+    "is.\n",
     "  hakfuzz show crash-0123abcd\n"
     "  hakfuzz show --html -o crash.html crash-0123abcd\n"
     "  hakfuzz show --fault carve-by-used corpus/sequence/regress/carve-by-used.hak\n"
     "  hakfuzz show --html --source-url 'https://example.org/hakmem/{file}#L{line}' -o crash.html crash-0123abcd\n"
+    "  hakfuzz show --malloc ./libfoo.so crash-0123abcd\n"
     "  hakfuzz show --json crash-0123abcd | jq '.records[] | select(.applied)'\n",
 };
 
@@ -26,6 +29,7 @@ struct verb_show {
     struct options options;
     struct choice choice;
     struct input input;
+    struct malloc_choice malloc;
     int html, trace, shiviz;
     char *out, *source_url, *source_tree;
 };
@@ -75,7 +79,7 @@ static int show_input(struct verb_show *verb, const char *path) {
                               .source_url = verb->source_url,
                               .source_tree = verb->source_tree};
     int code = EXIT_USAGE;
-    if (!choice_open_world() || !choice_arm(&verb->choice)) {
+    if (!choice_prepare(&verb->choice)) {
         return EXIT_USAGE;
     }
     choice_tell(&verb->choice);
@@ -102,12 +106,12 @@ static int show_arguments(struct verb_show *verb) {
     if (verb->out != NULL && convert_are_same(path, verb->out)) {
         return options_complain(&help, "'%s' is input and output: it would be overwritten; give another OUT", path);
     }
-    if (!choose(options->target, options->fault, path, NULL, &verb->choice) ||
-        !input_load(path, INPUT_EITHER, &verb->input)) {
-        return EXIT_USAGE;
+    int code = EXIT_USAGE;
+    if (choose_on(&help, options, REAL_ORDER_VIRTUAL, path, NULL, &verb->malloc, &verb->choice)) {
+        code = input_load(path, INPUT_EITHER, &verb->input) ? show_input(verb, path) : EXIT_USAGE;
+        input_free(&verb->input);
     }
-    int code = show_input(verb, path);
-    input_free(&verb->input);
+    malloc_close(&verb->malloc);
     return code;
 }
 
@@ -124,6 +128,8 @@ int verb_show(int argc, char **argv) {
          "DIR"},
         OPTION_TARGET(verb.options),
         OPTION_FAULT(verb.options),
+        OPTION_MALLOC(verb.options),
+        OPTION_PREFIX(verb.options),
         OPTION_JSON(verb.options),
         POPT_TABLEEND,
     };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/fresh.h"
 #include "tools/json.h"
 #include "tools/options.h"
 #include "tools/place.h"
@@ -25,6 +26,7 @@ static const struct verb_help help = {
     "signatures), and for each finding its smallest program (.hak, .bin) and what it shows.\n",
     "  hakfuzz triage build/fuzz/findings\n"
     "  hakfuzz triage -o report --target oom build/afl/out/crashes\n"
+    "  hakfuzz triage --malloc ./libfoo.so -o report crashes\n"
     "  hakfuzz triage --json --no-reduce crashes | jq '.findings[].signature'\n",
 };
 
@@ -35,6 +37,7 @@ struct verb_triage {
     char *out;
     int timeout_s;
     int no_reduce;
+    struct malloc_choice malloc;
     struct triage triage;
     size_t reducing; /* group; or the first of those being shown */
 };
@@ -151,8 +154,8 @@ static bool write_text(const struct verb_triage *verb, const struct triage_group
     return good;
 }
 
-/* One process for each of some groups: `verb` of this binary on the reduced program, in the directory. With an `ending`
- * it is to write a page of that ending. False when interrupted or unable. */
+/* One process for each of some groups: this binary on the reduced program, in the directory. With an `ending` it is to
+ * write a page of that ending, else to run it. False when interrupted or unable. */
 enum { BATCH = 16 };
 struct batch {
     struct triage_group *groups;
@@ -167,8 +170,7 @@ static bool batch_tick(void *context, size_t done) {
     return !interrupted();
 }
 
-static void batch_run(struct verb_triage *verb, struct batch *batch, const char *self, const char *mode,
-                      const char *ending) {
+static void batch_run(struct verb_triage *verb, struct batch *batch, const char *self, const char *ending) {
     for (size_t i = 0; i < batch->count; i++) {
         const struct triage_group *group = &batch->groups[i];
         const char *fault = *group->choice.fault != '\0' ? group->choice.fault : "none";
@@ -177,17 +179,21 @@ static void batch_run(struct verb_triage *verb, struct batch *batch, const char 
         if (asprintf(&names[0], "%s.bin", group->name) < 0 || asprintf(&names[1], "%s%s", group->name, ending) < 0) {
             names[0] = NULL; /* the list of arguments ends early: the child complains */
         }
-        batch->children[i] = (struct child){
-            .arguments = {self, mode, "--target", group->choice.target->name, "--fault", fault, names[0]},
-            .directory = verb->out,
-            .fault = fault,
-            .timeout_s = (unsigned)verb->timeout_s};
-        if (*ending != '\0') {
-            const char **more = &batch->children[i].arguments[7];
-            more[0] = "--html";
-            more[1] = "-o";
-            more[2] = names[1];
+        struct child *child = &batch->children[i];
+        *child = (struct child){.directory = verb->out, .fault = fault, .timeout_s = (unsigned)verb->timeout_s};
+        const char **arguments = child->arguments;
+        arguments[0] = self;
+        size_t count = 1;
+        if (*ending == '\0') {
+            count += fresh_arguments(&group->choice, false, arguments + 1);
+        } else {
+            arguments[count++] = "show";
+            arguments[count++] = "--html";
+            arguments[count++] = "-o";
+            arguments[count++] = names[1];
+            count = choice_arguments(&group->choice, arguments, count);
         }
+        arguments[count] = names[0];
     }
     children_run(batch->children, batch->count, CHILDREN_AT_ONCE, batch_tick, verb);
 }
@@ -203,7 +209,7 @@ static void batch_free(struct batch *batch) {
 /* What a new process says of the program: its report is the page, and its signature must be the same. */
 static bool batch_report(struct verb_triage *verb, struct batch *batch, const char *self) {
     bool good = true;
-    batch_run(verb, batch, self, "run", "");
+    batch_run(verb, batch, self, "");
     for (size_t i = 0; i < batch->count && good && !interrupted(); i++) {
         struct triage_group *group = &batch->groups[i];
         struct verdict verdict;
@@ -221,7 +227,7 @@ static bool batch_report(struct verb_triage *verb, struct batch *batch, const ch
 
 /* A page to step through, where there is one to be had: a program that ends its process has none. */
 static void batch_show(struct verb_triage *verb, struct batch *batch, const char *self) {
-    batch_run(verb, batch, self, "show", ".html");
+    batch_run(verb, batch, self, ".html");
     for (size_t i = 0; i < batch->count && !interrupted(); i++) {
         char *page = path_of(verb, batch->groups[i].name, ".html");
         struct stat status;
@@ -361,15 +367,15 @@ static int triage_arguments(struct verb_triage *verb) {
         }
     }
     if (!options_in_range(&help, "--timeout", verb->timeout_s, 1, TIMEOUT_MAX) ||
-        !choose(options->target, options->fault, "", NULL, &unused)) {
+        !choose_on(&help, options, REAL_ORDER_VIRTUAL, "", NULL, &verb->malloc, &unused)) {
         return EXIT_USAGE;
     }
-    verb->triage = (struct triage){.target = options->target, .fault = options->fault};
+    verb->triage = (struct triage){.target = options->target, .fault = options->fault, .malloc = unused.malloc};
     interrupts_watch();
     if (!begin_reports(verb)) {
         return EXIT_USAGE;
     }
-    if (!choice_open_world() || !choice_arm(&unused)) {
+    if (!choice_prepare(&unused)) {
         return EXIT_USAGE;
     }
     verb->triage.worker = worker_open((unsigned)verb->timeout_s);
@@ -383,6 +389,8 @@ int verb_triage(int argc, char **argv) {
     struct poptOption table[] = {
         OPTION_TARGET(verb.options),
         OPTION_FAULT(verb.options),
+        OPTION_MALLOC(verb.options),
+        OPTION_PREFIX(verb.options),
         OPTION_JSON(verb.options),
         {"output", 'o', POPT_ARG_STRING, &verb.out, 0, "write pages, SARIF and programs here", "DIR"},
         {"no-reduce", '\0', POPT_ARG_NONE, &verb.no_reduce, 0, "only run and group", NULL},
@@ -391,6 +399,7 @@ int verb_triage(int argc, char **argv) {
     };
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &verb.options);
     int code = outcome == OPTIONS_GO ? triage_arguments(&verb) : options_exit(outcome);
+    malloc_close(&verb.malloc);
     free(verb.out);
     options_free(&verb.options);
     return code;

@@ -242,13 +242,40 @@ static bool run(struct worker *worker, const struct choice *choice, const struct
     return true;
 }
 
+/* --- another malloc --- */
+
+/* Runs there are processes of their own already. */
+static bool run_foreign(const struct choice *choice, const struct program *program, unsigned repeats,
+                        struct verdict *verdict) {
+    static struct real_outcome outcome;
+    char why[VERDICT_MESSAGE_BYTES_MAX];
+    struct real_plan plan = malloc_plan(choice->malloc, choice->target, choice->fault);
+    for (unsigned i = 0; i < repeats; i++) {
+        if (!real_run(&plan, program, &outcome, why, sizeof why)) {
+            fprintf(stderr, "hakfuzz: %s\n", why);
+            return false;
+        }
+        if (i > 0 && strcmp(outcome.verdict.signature, verdict->signature) != 0) {
+            set_nondeterminism(verdict, "trace", "runs of one input gave different outcomes");
+            break;
+        }
+        *verdict = outcome.verdict;
+    }
+    return true;
+}
+
 bool worker_run(struct worker *worker, const struct choice *choice, const struct program *program, unsigned repeats,
                 struct verdict *verdict) {
-    return run(worker, choice, program, repeats, false, verdict);
+    return choice->malloc != NULL ? run_foreign(choice, program, repeats, verdict)
+                                  : run(worker, choice, program, repeats, false, verdict);
 }
 
 bool worker_note(struct worker *worker, const struct choice *choice, const struct program *program, struct gene *genes,
                  uint32_t capacity, uint32_t *noted, struct verdict *verdict) {
+    *noted = 0;
+    if (choice->malloc != NULL) { /* operations follow one another as the program has them: nothing is drawn */
+        return run_foreign(choice, program, 1, verdict);
+    }
     if (!run(worker, choice, program, 1, true, verdict)) {
         return false;
     }

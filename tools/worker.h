@@ -2,7 +2,8 @@
  * (a sanitizer, memory of the tool overwritten, no end) and the tool goes on. The world is open there already and stays
  * so from run to run: a run costs little more than in the tool itself. When the child dies, the next run forks another.
  *
- * The world must be open, and nothing run in this process itself in the meantime. Children die with the tool.
+ * Where the choice names another malloc, every run is a process of its own, and the world need not be open (real.h).
+ * Else the world must be open, and nothing run in this process itself in the meantime. Children die with the tool.
  * Single-threaded; several workers may be open. */
 #ifndef HAKMEM_TOOLS_WORKER_H
 #define HAKMEM_TOOLS_WORKER_H

@@ -38,7 +38,7 @@ $("map").addEventListener("pointermove", (event) => {
   const at = stepAt(event, $("map")), y = (event.clientY - $("map").getBoundingClientRect().top) / yScaled.scale;
   const row = rows.findIndex((r) => r.isShown && r.y <= y && y < r.y + r.height);
   const b = row < 0 ? undefined : blocks.find((x) => x.row <= row && row <= x.rowEnd && x.born <= at && at <= x.died);
-  $("under").textContent = b ? "s" + b.slot + ": " + plural(b.bytes, "byte") + " at " + hex(b.offset) + " (" + b.place.kind + " " + b.place.block_bytes + " B), allocated in step " + b.born + " by " +
+  $("under").textContent = b ? "s" + b.slot + ": " + plural(b.bytes, "byte") + " at " + hex(b.offset) + (isForeign ? "" : " (" + b.place.kind + " " + b.place.block_bytes + " B)") + ", allocated in step " + b.born + " by " +
     threads[b.by] + (b.died < Infinity ? ", freed in step " + b.died + " by " + threads[b.freedBy] + (b.remote ? ", a remote free" : "") : ", never freed") : row < 0 ? atRest : hex(rows[row].from) + ": nobody's in step " + at;
 });
 $("overview").addEventListener("pointerdown", (event) => {

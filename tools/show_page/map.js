@@ -42,7 +42,7 @@ function drawBands(c, width, scale, left) {
     const middle = Math.max(free + 6, y + Math.min(tall / 2, 10));
     if (y + 2 < free - 4 && bands.length > 3) return; /* labels would cover each other */
     c.fillText(clip(c, hex(band.place.slab_start), left - 8), 2, middle);
-    if (tall > 26 && left > 80) {
+    if (tall > 26 && left > 80 && !isForeign) {
       c.fillStyle = colours.quiet;
       c.fillText(clip(c, band.place.kind + " " + (band.place.block_bytes || "") + " B", left - 8), 2, middle + 14);
       free = middle + 21;

@@ -12,8 +12,14 @@ const plural = (n, what) => n + " " + what + (n === 1 ? "" : "s");
 const finding = tape.finding_step === undefined ? -1 : tape.finding_step;
 const isNotable = (s) => s.kind === "switch" || s.kind === "stale" || s.kind === "failed" || s.kind === "finding";
 
+/* Of another malloc than hakmem nobody sees the inside: there is no state, and no place for it. */
+const isForeign = tape.foreign === true;
+if (isForeign) {
+  document.querySelector("aside").remove();
+  document.querySelector(".columns").style.gridTemplateColumns = "minmax(0, 1fr)";
+}
 /* A step leaves out what is as it was after the one before. */
-const parts = ["slab", "cache", "heaps", "shared"];
+const parts = isForeign ? [] : ["slab", "cache", "heaps", "shared"];
 steps.forEach((s, i) => parts.forEach((key) => { if (!(key in s)) s[key] = steps[i - 1][key]; }));
 
 /* Blocks with their lives: [born, died), in steps. Those of the last steps are freed by the end of the run. */
@@ -46,8 +52,9 @@ const bands = [];
   const extent = (p, offset, bytes) => p.block_bytes > 0 ? [p.start, p.start + p.block_bytes] : [offset, offset + Math.max(bytes, 1)];
   const spans = blocks.map((b) => extent(b.place, b.offset, b.bytes));
   const at = finding < 0 ? undefined : steps[finding].offset;
-  if (at !== undefined) spans.push(extent(steps[finding].slab, at, 1));
-  spans.forEach(([from, to], i) => { put(from, i < blocks.length ? blocks[i].place : steps[finding].slab); put(to, null); });
+  const faulty = finding < 0 ? undefined : isForeign ? steps[finding].place : steps[finding].slab;
+  if (at !== undefined) spans.push(extent(faulty, at, 1));
+  spans.forEach(([from, to], i) => { put(from, i < blocks.length ? blocks[i].place : faulty); put(to, null); });
   const sorted = [...edges.keys()].sort((a, b) => a - b);
   const covered = new Map();
   spans.forEach(([from, to]) => covered.set(from, Math.max(covered.get(from) || 0, to)));

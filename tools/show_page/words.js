@@ -60,6 +60,7 @@ function renderSlab(now, before) {
 }
 
 function renderState() {
+  if (isForeign) return;
   const now = steps[step], before = step > 0 ? steps[step - 1] : undefined;
   renderSlab(now, before);
   const cache = now.cache, box = $("cache");
@@ -117,7 +118,7 @@ function renderBlocks() {
     return;
   }
   const table = text("table"), head = text("tr");
-  ["slot", "address", "bytes", "allocated in", "by", "lies in"].forEach((name) => { const th = text("th", name); th.scope = "col"; head.append(th); });
+  ["slot", "address", "bytes", "allocated in", "by", isForeign ? "note" : "lies in"].forEach((name) => { const th = text("th", name); th.scope = "col"; head.append(th); });
   table.append(head);
   here.forEach((b) => {
     const tr = text("tr"), by = text("td"), at = text("td"), link = text("a", "step " + b.born);
@@ -126,7 +127,8 @@ function renderBlocks() {
     at.append(link);
     by.append(threadMark(b.by));
     tr.append(text("td", "s" + b.slot), text("td", hex(b.offset), "mono"), text("td", String(b.bytes)), at, by,
-      text("td", b.place.kind + " " + b.place.block_bytes + " B, heap " + (b.place.heap || "-") + (isFault ? "; the fault is about this one" : "")));
+      text("td", isForeign ? (isFault ? "the fault is about this one" : "")
+        : b.place.kind + " " + b.place.block_bytes + " B, heap " + (b.place.heap || "-") + (isFault ? "; the fault is about this one" : "")));
     table.append(tr);
   });
   $("blocks").replaceChildren(table);
