@@ -34,11 +34,11 @@ void journal_note(struct journal *journal, const struct journal_change *change) 
     entry->size_bytes = change->bytes;
 }
 
-void journal_end(struct journal *journal, bool applied, int error) {
+void journal_end(struct journal *journal, bool applied, const struct journal_call *call) {
     struct journal_entry *entry = last_entry(journal);
     if (entry != NULL) {
         entry->applied = applied;
-        entry->error = error;
+        entry->call = call != NULL ? *call : (struct journal_call){.fact = FACT_COUNT};
         entry->ended = true;
     }
 }

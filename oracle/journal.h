@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "oracle/program.h"
+#include "oracle/contract.h"
 
 enum {
     JOURNAL_ENTRIES_MAX = PROGRAM_RECORDS_MAX + PROGRAM_THREADS_MAX + 2,
@@ -27,12 +27,22 @@ struct journal_change {
     size_t bytes; /* requested; GREW: usable */
 };
 
+enum journal_answer { JOURNAL_NO_CALL, JOURNAL_NULL, JOURNAL_BLOCK };
+
+/* What the last call of an operation answered. */
+struct journal_call {
+    int error;           /* errno that it set; 0: it left it alone */
+    uint8_t answer;      /* enum journal_answer; of calls that return a block */
+    uint8_t fact;        /* enum fact: the corner that the request is in; FACT_COUNT: none */
+    size_t usable_bytes; /* of the block, where that was asked for comparison; else 0 */
+};
+
 struct journal_entry {
     uint32_t record; /* record_count: after the last one */
     uint8_t thread;
     bool applied;
-    bool ended;          /* false: the process did not come to its end */
-    int error;           /* errno that the call set; 0: it left it alone */
+    bool ended; /* false: the process did not come to its end */
+    struct journal_call call;
     uintptr_t start;     /* of the block that was returned or freed, 0 for none */
     size_t size_bytes;   /* requested */
     uint32_t change_end; /* its changes end here; they begin where those of the entry before end */
@@ -49,6 +59,7 @@ struct journal {
 /* `journal` may be NULL everywhere: then nothing is noted. */
 void journal_begin(struct journal *journal, uint32_t record, uint8_t thread);
 void journal_note(struct journal *journal, const struct journal_change *change);
-void journal_end(struct journal *journal, bool applied, int error);
+/* `call` may be NULL: there was none. */
+void journal_end(struct journal *journal, bool applied, const struct journal_call *call);
 
 #endif

@@ -121,7 +121,7 @@ static void finish_time(void) {
         journal_begin(real.plan->journal, real.program->record_count, 0);
         real_announce(&real.instances[i].lanes[0]);
         real_free_all(&real.instances[i].lanes[0]);
-        journal_end(real.plan->journal, true, 0);
+        journal_end(real.plan->journal, true, NULL);
     }
     if (real.plan->backend->trim != NULL) {
         (void)real.plan->backend->trim(0);

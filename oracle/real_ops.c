@@ -47,8 +47,16 @@ static void write_new(struct real_lane *lane, struct real_slot *slot) {
 
 /* --- what must hold after a call --- */
 
+static void note_errno(struct real_lane *lane) {
+    lane->call.error = errno == ERRNO_BEFORE ? 0 : errno;
+}
+
 static void check_errno(struct real_lane *lane, int expected, const char *call) {
-    lane->error = errno == ERRNO_BEFORE ? 0 : errno;
+    note_errno(lane);
+    if (errno == ERRNO_BEFORE && expected != ERRNO_BEFORE) {
+        real_raise(lane, CHECK_ERRNO_CONTRACT, "errno is left alone by %s, where it was to be %s", call,
+                   strerror(expected));
+    }
     if (errno != expected) {
         real_raise(lane, CHECK_ERRNO_CONTRACT, "errno is %d after %s, where it was to be %s", errno, call,
                    expected == ERRNO_BEFORE ? "left alone" : strerror(expected));
@@ -56,10 +64,15 @@ static void check_errno(struct real_lane *lane, int expected, const char *call) 
 }
 
 /* After success. C lets a function change errno that did not fail; hakmem does not. */
-static void check_errno_kept(struct real_lane *lane, const char *call) {
+void real_errno_kept(struct real_lane *lane, const char *call) {
+    note_errno(lane);
     if (backend()->strict) {
         check_errno(lane, ERRNO_BEFORE, call);
     }
+}
+
+void real_errno_begin(void) {
+    errno = ERRNO_BEFORE;
 }
 
 /* `why` it is impossible, or NULL. */
@@ -102,6 +115,10 @@ static void slot_fill(struct real_lane *lane, struct real_slot *slot, void *addr
                                         .born = lane->now,
                                         .thread = lane->index};
     slot->aligned_to = 0;
+    lane->call.answer = JOURNAL_BLOCK;
+    if (real.plan->corners && backend()->usable_size != NULL) {
+        lane->call.usable_bytes = backend()->usable_size(address);
+    }
     write_new(lane, slot);
     real_note(JOURNAL_ALLOCATED, slot_number(place_of(lane, slot)), &slot->block);
 }
@@ -118,26 +135,37 @@ static bool is_reasonable(size_t size_bytes, size_t align_bytes) {
 /* Whether to go on: the backend has the function, and the request is one to make. */
 static bool is_carried(struct real_lane *lane, bool exists, const struct request *request) {
     bool carried = exists && (request->overflows || is_reasonable(request->size_bytes, request->align_bytes)) &&
-                   (backend()->strict || !request->bad_align);
+                   (backend()->strict || real.plan->corners || !request->is_open);
     lane->not_carried += !carried;
     return carried;
 }
 
 static void conclude(struct real_lane *lane, struct real_slot *slot, const struct request *request, void *address) {
+    bool is_open = request->is_open && !backend()->strict;
+    bool is_zero = request->size_bytes == 0 && !request->overflows && !request->bad_align && !backend()->strict;
     lane->applied = true;
+    lane->call.fact = (uint8_t)(is_zero ? FACT_ZERO_SIZE : request->is_open ? request->fact : FACT_COUNT);
+    lane->call.answer = JOURNAL_NULL;
+    if (address == NULL && (is_open || is_zero || (request->no_standard && !backend()->strict))) {
+        note_errno(lane);
+        return;
+    }
     if (address == NULL) {
         check_errno(lane, request->bad_align ? EINVAL : ENOMEM, request->call);
         return;
     }
-    check_errno_kept(lane, request->call);
-    check_possible(lane, request_is_impossible(request));
-    check_address(lane, place_of(lane, slot), address, request->size_bytes, request->align_bytes);
+    struct request judged = *request; /* a bad alignment is impossible only where that is fixed */
+    judged.bad_align = request->bad_align && !is_open;
+    real_errno_kept(lane, request->call);
+    check_possible(lane, request_is_impossible(&judged));
+    check_address(lane, place_of(lane, slot), address, request->size_bytes,
+                  request->bad_align && is_open ? natural_align(request->size_bytes) : request->align_bytes);
     ptrdiff_t nonzero = request->zeroed ? shadow_nonzero(address, request->size_bytes) : SHADOW_INTACT;
     if (nonzero != SHADOW_INTACT) {
         real_raise(lane, CHECK_CALLOC_NONZERO, "byte %td of %zu is not zero", nonzero, request->size_bytes);
     }
     slot_fill(lane, slot, address, request->size_bytes);
-    slot->aligned_to = request->aligned ? request->align_bytes : 0;
+    slot->aligned_to = request->aligned && !request->bad_align ? request->align_bytes : 0;
 }
 
 static void op_malloc(struct real_lane *lane, struct real_slot *slot) {
@@ -172,7 +200,7 @@ static void *call_posix_memalign(struct real_lane *lane, const struct request *r
     void *const untouched = &real;
     void *address = untouched;
     int code = backend()->posix_memalign(&address, request->align_bytes, request->size_bytes);
-    check_errno_kept(lane, request->call);
+    real_errno_kept(lane, request->call);
     if ((code == 0 && address == untouched) || (code != 0 && address != untouched && backend()->strict)) {
         real_raise(lane, CHECK_ERRNO_CONTRACT, "posix_memalign returned %d and %s the pointer", code,
                    code == 0 ? "left" : "changed");
@@ -191,13 +219,16 @@ static void op_aligned(struct real_lane *lane, struct real_slot *slot) {
                               .size_bytes = record_size_bytes(&lane->record),
                               .align_bytes = align_bytes,
                               .aligned = true,
+                              .no_standard = op == OP_MEMALIGN,
                               .bad_align = (align_bytes & (align_bytes - 1)) != 0};
     bool exists = op == OP_POSIX_MEMALIGN  ? backend()->posix_memalign != NULL
                   : op == OP_ALIGNED_ALLOC ? backend()->aligned_alloc != NULL
                                            : backend()->memalign != NULL;
     request.bad_align = request.bad_align || (op == OP_POSIX_MEMALIGN && align_bytes % sizeof(void *) != 0);
     bool is_multiple = request.bad_align || request.size_bytes % align_bytes == 0; /* C11 asks that of aligned_alloc */
-    exists = exists && (backend()->strict || op != OP_ALIGNED_ALLOC || is_multiple);
+    request.is_open =
+        op == OP_ALIGNED_ALLOC ? request.bad_align || !is_multiple : op == OP_MEMALIGN && request.bad_align;
+    request.fact = op == OP_MEMALIGN ? FACT_MEMALIGN_BAD : request.bad_align ? FACT_ALIGNED_BAD : FACT_ALIGNED_SIZE;
     if (!is_carried(lane, exists, &request)) {
         return;
     }
@@ -242,7 +273,9 @@ static void op_realloc(struct real_lane *lane, struct real_slot *slot) {
     struct shadow_block old = slot->block;
     bool frees = old.start != 0 && request.size_bytes == 0 && !request.overflows;
     bool exists = is_array ? backend()->reallocarray != NULL : backend()->realloc != NULL;
-    if (!is_carried(lane, exists && (backend()->strict || !frees), &request)) {
+    request.is_open = frees;
+    request.fact = FACT_REALLOC_ZERO;
+    if (!is_carried(lane, exists, &request)) {
         return;
     }
     if (old.start != 0) {
@@ -257,14 +290,16 @@ static void op_realloc(struct real_lane *lane, struct real_slot *slot) {
         return;
     }
     lane->applied = true;
+    lane->call.answer = JOURNAL_NULL;
+    lane->call.fact = (uint8_t)(frees ? FACT_REALLOC_ZERO : FACT_COUNT);
     if (address != NULL) {
-        check_errno_kept(lane, "realloc");
+        real_errno_kept(lane, "realloc");
         check_possible(lane, request_is_impossible(&request));
-        check_possible(lane, frees ? "the size is 0, which frees" : NULL);
+        check_possible(lane, frees && backend()->strict ? "the size is 0, which frees" : NULL);
         real_note(JOURNAL_FREED, slot_number(place_of(lane, slot)), &old);
         realloc_succeeded(lane, slot, &old, address, request.size_bytes);
     } else if (frees) {
-        check_errno_kept(lane, "realloc to 0");
+        real_errno_kept(lane, "realloc to 0");
         real_note(JOURNAL_FREED, slot_number(place_of(lane, slot)), &old);
         slot->block.start = 0;
     } else {
@@ -296,6 +331,11 @@ static void free_as(struct real_lane *lane, enum program_op op, struct real_slot
     check_errno(lane, ERRNO_BEFORE, "free"); /* POSIX.1-2024 */
 }
 
+void real_free_slot(struct real_lane *lane, struct real_slot *slot) {
+    real_subject(lane, slot->block.start, slot->block.requested_bytes, slot->block.thread);
+    free_as(lane, OP_FREE, slot);
+}
+
 static void op_usable(struct real_lane *lane, struct real_slot *slot) {
     struct shadow_block *block = &slot->block;
     if (backend()->usable_size == NULL) {
@@ -305,7 +345,7 @@ static void op_usable(struct real_lane *lane, struct real_slot *slot) {
     verify(lane, slot, "");
     errno = ERRNO_BEFORE;
     size_t usable_bytes = backend()->usable_size((void *)block->start);
-    check_errno_kept(lane, "malloc_usable_size");
+    real_errno_kept(lane, "malloc_usable_size");
     if (usable_bytes < block->requested_bytes) {
         real_raise(lane, CHECK_USABLE_SMALL, "usable size %zu of a block of %zu bytes", usable_bytes,
                    block->requested_bytes);
@@ -320,7 +360,7 @@ static void op_usable(struct real_lane *lane, struct real_slot *slot) {
     }
 }
 
-static void op_on_slot(struct real_lane *lane, struct real_slot *slot) {
+void real_on_slot(struct real_lane *lane, struct real_slot *slot) {
     bool empty = slot->block.start == 0;
     if (!empty) {
         real_subject(lane, slot->block.start, slot->block.requested_bytes, slot->block.thread);
@@ -377,85 +417,4 @@ static void op_on_slot(struct real_lane *lane, struct real_slot *slot) {
     default:
         break;
     }
-}
-
-/* Who claims a slot acquires what the last one did with it: it was handed over. */
-static void claim_and_do(struct real_lane *lane, uint32_t index) {
-    struct real_slot *slot = &lane->instance->slots[index];
-    uint32_t seen = 0;
-    if (!atomic_compare_exchange_strong_explicit(&slot->claimed, &seen, 1, memory_order_acquire,
-                                                 memory_order_relaxed)) {
-        lane->skipped++;
-        return;
-    }
-    bool applied_before = lane->applied;
-    lane->applied = false;
-    op_on_slot(lane, slot);
-    lane->operations += lane->applied;
-    lane->applied |= applied_before;
-    atomic_store_explicit(&slot->claimed, 0, memory_order_release);
-}
-
-static void op_whole(struct real_lane *lane) {
-    char text[4096];
-    bool alone = real.plan->order == REAL_ORDER_VIRTUAL && real.plan->instances == 1;
-    bool exists = lane->record.op == OP_TRIM     ? backend()->trim != NULL
-                  : lane->record.op == OP_REPORT ? backend()->stats_json != NULL
-                  : lane->record.op == OP_CHECK  ? backend()->trial.prove != NULL && alone
-                                                 : false;
-    if (!exists) {
-        lane->not_carried++;
-        return;
-    }
-    errno = ERRNO_BEFORE;
-    if (lane->record.op == OP_TRIM) {
-        (void)backend()->trim(0);
-        check_errno_kept(lane, "malloc_trim");
-    } else if (lane->record.op == OP_REPORT) {
-        (void)backend()->stats_json(text, sizeof text);
-        check_errno_kept(lane, "statistics");
-    } else {
-        real_prove(lane, real_live_blocks(lane->instance));
-    }
-    lane->applied = true;
-    lane->operations++;
-}
-
-bool real_is_off(const struct record *record) {
-    return record->op == OP_NOP || (real.program->header.ops_off >> record->op & 1) != 0;
-}
-
-void real_operation(struct real_lane *lane) {
-    enum program_op op = lane->record.op;
-    uint32_t slots = real.program->header.slot_count;
-    lane->applied = false;
-    lane->error = 0;
-    if (op == OP_MALLOC_MANY || op == OP_FREE_MANY) {
-        for (uint32_t i = 0; i < lane->record.argument && i < slots; i++) {
-            claim_and_do(lane, (lane->record.slot + i) % slots);
-        }
-    } else if ((program_op_info[op].fields & FIELD_SLOT) != 0) {
-        claim_and_do(lane, lane->record.slot);
-    } else if (op != OP_THREAD_START && op != OP_THREAD_END) {
-        op_whole(lane);
-    }
-}
-
-void real_free_all(struct real_lane *lane) {
-    lane->record.op = OP_FREE;
-    for (uint32_t i = 0; i < real.program->header.slot_count; i++) {
-        struct real_slot *slot = &lane->instance->slots[i];
-        if (slot->block.start != 0) {
-            real_subject(lane, slot->block.start, slot->block.requested_bytes, slot->block.thread);
-            free_as(lane, OP_FREE, slot);
-        }
-    }
-}
-
-size_t real_live_blocks(const struct real_instance *instance) {
-    size_t count = 0;
-    for (uint32_t i = 0; i < real.program->header.slot_count; i++) {
-        count += instance->slots[i].block.start != 0;
-    }
-    return count;
 }

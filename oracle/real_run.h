@@ -57,7 +57,7 @@ struct real_lane {
     struct record record;
     bool applied;
     uint32_t writes;
-    int error; /* errno that the last call set, 0: it left it alone */
+    struct journal_call call; /* the last one */
     uint64_t operations, skipped, not_carried;
 };
 
@@ -107,7 +107,15 @@ _Noreturn void real_cannot(const char *what, int error);
 /* real_threads.c: all instances run once, each on threads of its own, and have ended when it returns. */
 void real_run_instances(void);
 
-/* real_ops.c: carry out the record in lane->record. */
+/* real_ops.c: carry out the record in lane->record, whose slot this is, claimed by the lane. */
+void real_on_slot(struct real_lane *lane, struct real_slot *slot);
+/* Verify and free what is in the slot, which is not empty. */
+void real_free_slot(struct real_lane *lane, struct real_slot *slot);
+/* Before a call that is not about a slot, and after one that succeeded. */
+void real_errno_begin(void);
+void real_errno_kept(struct real_lane *lane, const char *call);
+
+/* real_operation.c: carry out the record in lane->record. */
 void real_operation(struct real_lane *lane);
 /* Whether the record is switched off, or means nothing. */
 bool real_is_off(const struct record *record);

@@ -33,7 +33,7 @@ static void do_record(struct real_lane *lane, uint32_t index, const struct recor
     journal_begin(real.plan->journal, index, lane->index);
     real_announce(lane);
     real_operation(lane);
-    journal_end(real.plan->journal, lane->applied, lane->error);
+    journal_end(real.plan->journal, lane->applied, &lane->call);
     if (lane->instance->index == 0) {
         atomic_store_explicit(&real.shared->applied[index], lane->applied, memory_order_relaxed);
     }
@@ -182,7 +182,7 @@ static void *virtual_lane(void *argument) {
 /* What does not apply is noted all the same: it had its turn. */
 static void note_nothing(const struct real_lane *lane, uint32_t index) {
     journal_begin(real.plan->journal, index, lane->index);
-    journal_end(real.plan->journal, false, 0);
+    journal_end(real.plan->journal, false, NULL);
 }
 
 /* Returns when the thread is gone. */
@@ -212,7 +212,7 @@ static void run_virtual(struct real_instance *instance) {
             journal_begin(real.plan->journal, index, lane->index);
             real_announce(lane); /* a malloc may have much to do then */
             virtual_end(lane);
-            journal_end(real.plan->journal, true, 0);
+            journal_end(real.plan->journal, true, NULL);
         } else {
             lane->next = index;
             turn_give(lane);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "oracle/contract.h"
+
 struct request {
     const char *call;
     size_t size_bytes;
@@ -14,6 +16,10 @@ struct request {
     bool bad_align;
     bool zeroed;
     bool aligned; /* the caller asked for align_bytes */
+    /* on real threads, of mallocs that keep to C and POSIX and no more */
+    bool is_open;     /* the answer is left open, or fixed by so new a standard that few keep to it: `fact` says what */
+    bool no_standard; /* has the function: nobody says what errno is */
+    enum fact fact;
 };
 
 /* Why no allocator can meet it; NULL when it can. */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "allocator/option.h"
+#include "oracle/contract.h"
 #include "oracle/fault.h"
 #include "oracle/guide.h"
 #include "tests/docs_page.h"
@@ -57,6 +58,24 @@ static void print_options(FILE *out) {
     fprintf(out, "| `HAKMEM_STATS_FILE` | - | a file | %s |\n", HAK_OPTION_STATS_FILE_MEANING);
 }
 
+static void print_facts(FILE *out) {
+    for (int is_fixed = 1; is_fixed >= 0; is_fixed--) {
+        fprintf(out, "%s| %s | who says so | what |\n|---|---|---|\n", is_fixed ? "" : "\n",
+                is_fixed ? "fixed" : "open");
+        for (unsigned i = 0; i < FACT_COUNT; i++) {
+            if (fact_table[i].is_fixed == (is_fixed != 0)) {
+                fprintf(out, "| `%s` | %s | %s |\n", fact_table[i].name, fact_table[i].says, fact_table[i].meaning);
+            }
+        }
+    }
+}
+
+static void test_differential_page_is_current(void **state) {
+    (void)state;
+    docs_page_is_current(&(struct docs_page){
+        "docs/differential.md", "<!-- made from oracle/contract.h by tests/test_docs.c: begin -->\n", print_facts});
+}
+
 static void test_checks_page_is_current(void **state) {
     (void)state;
     docs_page_is_current(&(struct docs_page){
@@ -86,6 +105,7 @@ static void test_ablation_page_is_current(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checks_page_is_current),
+        cmocka_unit_test(test_differential_page_is_current),
         cmocka_unit_test(test_options_page_is_current),
         cmocka_unit_test(test_ablation_page_is_current),
     };

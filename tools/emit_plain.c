@@ -318,6 +318,11 @@ static void head_print(const struct emission *emission, const struct emit_head *
         head->name, check_table[head->check].id, head->input, head->malloc_is, head->build,
         head->seen != NULL ? head->seen : verdict->message);
     fprintf(out, "#define CALL(name) %s%sname\n", prefix, *prefix != '\0' ? "##" : "");
+    if (emission->plan->backend->strict) {
+        fputs("#define STRICT 1 /* hakmem keeps errno on success, and frees what realloc makes 0 bytes */\n", out);
+    } else {
+        fputs("#define STRICT 0 /* nothing is asked but what C and POSIX fix */\n", out);
+    }
     fputs(emit_plain_text, out);
     if (trial->begin != NULL) {
         fputs("/* This copy of hakmem has fault points, small geometries, and a proof of its whole heap. */\n"

@@ -52,7 +52,7 @@ static void add_step(struct tape *tape, const struct journal *journal, const str
         .record = entry->record,
         .offset = entry->start,
         .size_bytes = entry->size_bytes,
-        .error = entry->error,
+        .error = entry->call.error,
         .other = TAPE_NOBODY,
         .first_change = first_change,
         .change_count = tape->change_count - first_change,

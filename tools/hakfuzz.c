@@ -21,6 +21,7 @@ const struct verb_info verb_table[] = {
     {"min", "a smaller program that fails in the same way", verb_min},
     {"triage", "many failing inputs to a short list of findings", verb_triage},
     {"emit-c", "the finding as C that reproduces it by itself", verb_emit_c},
+    {"diff", "the same programs on several mallocs: where they break what C and POSIX fix", verb_diff},
     {"asm", "text form to bytes", verb_asm},
     {"disasm", "bytes to text form", verb_disasm},
     {"bench", "how fast the fuzzing is", verb_bench},

@@ -97,16 +97,25 @@ static char *path_of(void *library) {
 }
 
 static bool open_foreign(struct malloc_choice *malloc) {
+    static const char target_file[] = "hakfuzz_target.so";
     char why[1024];
-    bool is_libc = strcmp(malloc->name, "libc") == 0;
-    process_settle();
-    if ((!is_libc && !malloc_probe(malloc->name, malloc->prefix, why, sizeof why)) ||
-        !backend_open(&malloc->backend, malloc->name, malloc->prefix, why, sizeof why)) {
-        fprintf(stderr, "hakfuzz: %s\n", why);
+    bool is_libc = strcmp(malloc->name, "libc") == 0, is_target = strcmp(malloc->name, "target") == 0;
+    char *target = is_target ? beside_find(target_file) : NULL;
+    const char *library = target != NULL ? target : malloc->name;
+    if (is_target && target == NULL) {
+        fprintf(stderr, "hakfuzz: %s is not beside this tool: cmake -DHAKFUZZ_TARGET=... says what it is built of\n",
+                target_file);
         return false;
     }
-    malloc->path = is_libc ? NULL : path_of(malloc->backend.library);
-    return true;
+    process_settle();
+    bool open = (is_libc || malloc_probe(library, malloc->prefix, why, sizeof why)) &&
+                backend_open(&malloc->backend, library, malloc->prefix, why, sizeof why);
+    if (!open) {
+        fprintf(stderr, "hakfuzz: %s\n", why);
+    }
+    malloc->path = is_libc || !open ? NULL : path_of(malloc->backend.library);
+    free(target);
+    return open;
 }
 
 bool malloc_check(const struct verb_help *help, const struct options *options) {
@@ -122,23 +131,23 @@ bool malloc_check(const struct verb_help *help, const struct options *options) {
     return true;
 }
 
-bool malloc_choose(const struct verb_help *help, const struct options *options, enum real_order order,
-                   struct malloc_choice *malloc) {
-    *malloc = (struct malloc_choice){.name = options->malloc_name, .prefix = "", .order = order};
-    if (!malloc_check(help, options)) {
-        return false;
-    }
-    if (options->order != NULL) {
-        malloc->order = strcmp(options->order, "free") == 0 ? REAL_ORDER_FREE : REAL_ORDER_VIRTUAL;
-    }
-    if (options->prefix != NULL) {
-        malloc->prefix = options->prefix;
-    }
-    bool open = is_hakmem(malloc->name) ? open_trial(malloc) : open_foreign(malloc);
+bool malloc_open(const char *name, const char *prefix, enum real_order order, struct malloc_choice *malloc) {
+    *malloc = (struct malloc_choice){.name = name, .prefix = prefix, .order = order};
+    bool open = is_hakmem(name) ? open_trial(malloc) : open_foreign(malloc);
     if (!open) {
         malloc_close(malloc);
     }
     return open;
+}
+
+bool malloc_choose(const struct verb_help *help, const struct options *options, enum real_order order,
+                   struct malloc_choice *malloc) {
+    *malloc = (struct malloc_choice){.name = NULL};
+    if (options->order != NULL) {
+        order = strcmp(options->order, "free") == 0 ? REAL_ORDER_FREE : REAL_ORDER_VIRTUAL;
+    }
+    return malloc_check(help, options) &&
+           malloc_open(options->malloc_name, options->prefix != NULL ? options->prefix : "", order, malloc);
 }
 
 void malloc_close(struct malloc_choice *malloc) {

@@ -28,6 +28,8 @@ bool malloc_check(const struct verb_help *help, const struct options *options);
  * it, with the same arguments: call it before standard input is read. */
 bool malloc_choose(const struct verb_help *help, const struct options *options, enum real_order order,
                    struct malloc_choice *malloc);
+/* The same without options: `name` and `prefix` ("" for none) live as long as *malloc. */
+bool malloc_open(const char *name, const char *prefix, enum real_order order, struct malloc_choice *malloc);
 void malloc_close(struct malloc_choice *malloc);
 
 /* How a program is run on it once, with nothing to watch. `fault` is a name of the catalogue or "". */

@@ -28,7 +28,10 @@ struct options {
 #define OPTION_FAULT(options)                                                                                          \
     { "fault", 'f', POPT_ARG_STRING, &(options).fault, 0, "put this historical bug back; 'none' for none", "FAULT" }
 #define OPTION_MALLOC(options)                                                                                         \
-    { "malloc", 'm', POPT_ARG_STRING, &(options).malloc_name, 0, "hakmem (default), libc, or a shared object", "LIB" }
+    {                                                                                                                  \
+        "malloc", 'm', POPT_ARG_STRING, &(options).malloc_name, 0,                                                     \
+            "hakmem (default), libc, target, or a shared object", "LIB"                                                \
+    }
 #define OPTION_PREFIX(options)                                                                                         \
     { "prefix", 'p', POPT_ARG_STRING, &(options).prefix, 0, "what the names of its functions begin with", "PREFIX" }
 /* Where runs on real threads need not be equal. */

@@ -42,3 +42,10 @@ void propose_keep(struct proposer *proposer, const struct proposal *proposal) {
     memcpy(proposer->recent[at].bytes, proposal->bytes, proposal->size_bytes);
     proposer->recent[at].size_bytes = proposal->size_bytes;
 }
+
+size_t propose_generate(uint64_t number, uint8_t *bytes, size_t capacity) {
+    struct mutate_random random;
+    mutate_seed(&random, number);
+    unsigned records = RECORDS_LEAST + mutate_below(&random, RECORDS_SPAN);
+    return mutate_generate(&random, records, bytes, capacity);
+}

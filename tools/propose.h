@@ -28,4 +28,7 @@ void propose(struct proposer *proposer, struct proposal *next);
 /* What was proposed found nothing: it may be mutated. */
 void propose_keep(struct proposer *proposer, const struct proposal *proposal);
 
+/* The program that `--generate` of the verbs calls by this number, the same everywhere; returns its length. */
+size_t propose_generate(uint64_t number, uint8_t *bytes, size_t capacity);
+
 #endif

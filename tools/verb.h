@@ -22,6 +22,7 @@ verb_function verb_run;
 verb_function verb_real;
 verb_function verb_repro;
 verb_function verb_emit_c;
+verb_function verb_diff;
 verb_function verb_asm;
 verb_function verb_disasm;
 verb_function verb_show;

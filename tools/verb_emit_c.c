@@ -138,6 +138,16 @@ static void build_command(char *command, const char *source, const char *program
     }
 }
 
+/* Of another malloc the finding is known, so another one is none; how a process ends is said by no line. */
+static bool is_the_finding(const struct emit_verb *verb) {
+    static const char words[] = "finding: ";
+    const char *id = check_table[verb->real.verdict.check].id;
+    size_t length = strlen(id);
+    bool is_said = strncmp(verb->seen, words, sizeof words - 1) == 0;
+    const char *seen = verb->seen + (is_said ? sizeof words - 1 : 0);
+    return !verb->is_foreign || !is_said || (strncmp(seen, id, length) == 0 && seen[length] == ' ');
+}
+
 /* Compile the file in the temporary directory and run it some times. True when each run had the same finding. */
 static bool is_reproduced(struct emit_verb *verb, const char *extra, const char *kind) {
     char command[COMMAND_BYTES], first[SEEN_BYTES] = "";
@@ -153,7 +163,7 @@ static bool is_reproduced(struct emit_verb *verb, const char *extra, const char 
                     child.output != NULL ? child.output : "");
         }
         children_free(&child, 1);
-        if (!found || (i > 0 && strcmp(first, verb->seen) != 0)) {
+        if (!found || !is_the_finding(verb) || (i > 0 && strcmp(first, verb->seen) != 0)) {
             return false;
         }
         snprintf(first, sizeof first, "%s", verb->seen);
@@ -299,6 +309,9 @@ static int emit_hakmem(struct emit_verb *verb, const char *path) {
 static int emit_run(struct emit_verb *verb, const char *path) {
     verb->json = verb->options.json ? json_begin(help.name) : NULL;
     int code = verb->is_foreign ? plain_try(verb, path) : emit_hakmem(verb, path);
+    if (verb->is_foreign && code == EXIT_CLEAN && verb->real.verdict.check != CHECK_NONE) {
+        code = EXIT_USAGE; /* there is one, but not in a program that is built otherwise */
+    }
     if (interrupted()) {
         fputs("hakfuzz emit-c: stopped; what was not compiled and run is not kept\n", stderr);
         code = EXIT_USAGE;

@@ -10,12 +10,12 @@
 
 #include "oracle/files.h"
 #include "oracle/input.h"
-#include "oracle/mutate.h"
 #include "oracle/real.h"
 #include "tools/choice.h"
 #include "tools/json.h"
 #include "tools/options.h"
 #include "tools/place.h"
+#include "tools/propose.h"
 #include "tools/terminal.h"
 #include "tools/verb.h"
 
@@ -165,19 +165,15 @@ static bool keep(const struct real_verb *verb, const struct choice *choice, uint
 
 /* The i-th generated program is the same everywhere. */
 static int run_generated(struct real_verb *verb, uint64_t i) {
-    enum { RECORDS_LEAST = 8, RECORDS_SPAN = 121 };
     static uint8_t bytes[PROGRAM_BYTES];
     char name[64];
     struct choice choice;
-    struct mutate_random random;
     uint64_t seed = (uint64_t)verb->seed + i;
     if (!choose(verb->options.target, verb->options.fault, "", NULL, &choice) ||
         check_choice(verb, &choice) != EXIT_CLEAN) {
         return EXIT_USAGE;
     }
-    mutate_seed(&random, seed);
-    unsigned records = RECORDS_LEAST + mutate_below(&random, RECORDS_SPAN);
-    size_t size_bytes = mutate_generate(&random, records, bytes, sizeof bytes);
+    size_t size_bytes = propose_generate(seed, bytes, sizeof bytes);
     snprintf(name, sizeof name, "generated program %" PRIu64, seed);
     int code = run_program(verb, name, &choice, bytes, size_bytes);
     return code == EXIT_FINDING && verb->artifacts != NULL && !keep(verb, &choice, seed, bytes, size_bytes) ? EXIT_USAGE

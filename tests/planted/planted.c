@@ -49,9 +49,9 @@ static const char *const bug_names[BUG_COUNT] = {"none",
 enum { CLASS_MIN_BITS = 5, CLASS_MAX_BITS = 20, CHUNK_BYTES = 4 << 20, PAGE_BYTES = 4096, LINE_BYTES = 64 };
 
 struct header {
-    uint32_t bits;  /* the block and its header are 1 << bits bytes; 0: a mapping */
-    uint16_t shift; /* an aligned block stands so many times 16 bytes after where it would */
+    uint32_t shift; /* an aligned block stands so many times 16 bytes after where it would */
     uint16_t owner; /* thread that allocated it */
+    uint16_t bits;  /* the block and its header are 1 << bits bytes; 0: a mapping */
     uint64_t bytes; /* requested, with what alignment takes */
 };
 
@@ -110,7 +110,7 @@ static struct header *cut(uint32_t bits, size_t bytes) {
     struct header *header = (struct header *)(void *)chunk;
     if (header != NULL) {
         chunk += planted == BUG_OVERLAP && bytes >= 49 && bytes <= 64 ? 48 : whole;
-        header->bits = bits;
+        header->bits = (uint16_t)bits;
     }
     return header;
 }
@@ -204,14 +204,14 @@ static void *allocate_aligned(size_t align_bytes, size_t bytes) {
     if (align <= 16) {
         return allocate(bytes);
     }
-    if (align / 16 > UINT16_MAX || bytes > PTRDIFF_MAX - 2 * align) {
+    if (align > PTRDIFF_MAX / 4 || bytes > PTRDIFF_MAX - 2 * align) {
         return fail();
     }
     unsigned char *block = allocate(bytes + align);
     size_t shift = block == NULL ? 0 : (align - (uintptr_t)block % align) % align;
     if (shift != 0) {
         struct header copy = *header_of(block);
-        copy.shift = (uint16_t)(shift / 16);
+        copy.shift = (uint32_t)(shift / 16);
         *header_of(block + shift) = copy;
     }
     return block == NULL ? NULL : block + shift;
@@ -259,16 +259,31 @@ void *realloc(void *block, size_t bytes) {
     return moved;
 }
 
-void *memalign(size_t align_bytes, size_t bytes) {
+static bool is_power_of_two(size_t align_bytes) {
+    return align_bytes != 0 && (align_bytes & (align_bytes - 1)) == 0;
+}
+
+static void *memalign_checked(size_t align_bytes, size_t bytes) {
+    if (!is_power_of_two(align_bytes)) {
+        errno = EINVAL;
+        return NULL;
+    }
     return allocate_aligned(align_bytes, bytes);
 }
 
+void *memalign(size_t align_bytes, size_t bytes) {
+    return memalign_checked(align_bytes, bytes);
+}
+
 void *aligned_alloc(size_t align_bytes, size_t bytes) {
-    return allocate_aligned(align_bytes, bytes);
+    return memalign_checked(align_bytes, bytes);
 }
 
 int posix_memalign(void **block, size_t align_bytes, size_t bytes) {
     int before = errno;
+    if (!is_power_of_two(align_bytes) || align_bytes % sizeof(void *) != 0) {
+        return EINVAL;
+    }
     void *got = allocate_aligned(align_bytes, bytes);
     errno = before;
     *block = got != NULL ? got : *block;

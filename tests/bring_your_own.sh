@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# bring_your_own: what docs/bring-your-own.md says, done: its malloc is built by HAKFUZZ_TARGET and right, and the bug that
+# can be put into it is found and made small.
+set -u
+: "${HAKMEM_SOURCE:?the root of the sources}"
+# shellcheck source=tests/cli.d/checks.sh
+. "$HAKMEM_SOURCE/tests/cli.d/checks.sh"
+unset HAKMEM_PLANTED GLIBC_TUNABLES
+own=$HAKMEM_SOURCE/tests/own/own.c
+
+expect 'configure' 0 cmake -S "$HAKMEM_SOURCE" -B tree -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHAKMEM_TESTS=OFF -DHAKFUZZ_TARGET="$own"
+expect 'build' 0 cmake --build tree --target hakfuzz_target
+cp "$hakfuzz" "$HAKMEM_BUILD/hakmem_trial.so" tree/hakfuzz_target.so .
+target=(--malloc target --prefix own_)
+expect 'one operation after another' 0 ./hakfuzz real "${target[@]}" --generate 200 --order virtual
+has out '^programs 200, .* findings 0$'
+expect 'threads side by side' 0 ./hakfuzz real "${target[@]}" --generate 200
+expect 'beside another malloc' 0 ./hakfuzz diff --malloc target=own_ --malloc hakmem --generate 100
+expect 'the corpus' 0 ./hakfuzz real "${target[@]}" "$HAKMEM_SOURCE/corpus/sequence" "$HAKMEM_SOURCE/corpus/threads"
+printf 'hakmem 1\nt0 malloc s0 16\n' >one.hak
+expect 'no such target' 2 "$hakfuzz" repro --malloc target one.hak
+has err '^hakfuzz: hakfuzz_target.so is not beside this tool: cmake -DHAKFUZZ_TARGET=... says what it is built of$'
+expect 'a file that is not there' 1 cmake -S "$HAKMEM_SOURCE" -B tree -DHAKFUZZ_TARGET=nowhere.c
+has err 'HAKFUZZ_TARGET names .*/nowhere.c, which is not there'
+
+gcc -g -O1 -shared -fPIC -DOWN_BUG=1 "$own" -o libown.so || fail libown.so 'a compiler'
+gcc -g -O1 -fPIC -DOWN_BUG=1 -c "$own" -o own.o || fail own.o 'a compiler'
+ar rcs libown.a own.o || fail libown.a 'an archiver'
+expect 'an archive' 0 cmake -S "$HAKMEM_SOURCE" -B tree -DHAKFUZZ_TARGET="$work/libown.a"
+expect 'build of an archive' 0 cmake --build tree --target hakfuzz_target
+cp tree/hakfuzz_target.so .
+expect 'the bug in the archive' 1 ./hakfuzz real "${target[@]}" --order virtual --generate 100
+has out 'calloc-nonzero'
+mkdir findings
+expect 'the bug' 1 "$hakfuzz" real --malloc ./libown.so --prefix own_ --order virtual --generate 100 --keep-going --artifacts findings
+expect 'triage' 1 "$hakfuzz" triage --malloc ./libown.so --prefix own_ -o report findings
+has out 'calloc-nonzero/calloc/'
+lacks out '(SIG|overlap|content)'
+for file in report/threads-calloc-nonzero-*.hak; do
+    [ "$(grep -c '^t' "$file")" -le 4 ] || fail "$name" "a few records in $file"
+done
+finish
