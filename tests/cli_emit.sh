@@ -80,7 +80,7 @@ expect 'emit-c: names that mean something to shell and compiler' 1 "$hakfuzz" em
 expect 'emit-c: the stated command with such names' 1 sh -c "$(stated "it's *.c")"
 has out '^finding: double-alloc at 3'
 expect 'emit-c: a prefix of nothing' 2 "$hakfuzz" emit-c --prefix zz_ two.hak
-has err '--prefix is that of a malloc'
+has err '--prefix is of the functions of a --malloc, and there is none'
 expect 'emit-c: standard input has no name' 2 "$hakfuzz" emit-c -
 has err 'standard input has no name for the output'
 expect 'emit-c: no compiler' 2 env CC=no-such-compiler "$hakfuzz" emit-c --fault carve-by-used "$corpus/sequence/regress/carve-by-used.hak" -o cc.c

@@ -54,11 +54,14 @@ says() {
     cp out printed
     expect "json: keys of $verb" 0 python3 keys.py "$verb" "$HAKMEM_SOURCE/docs/json.md"
 }
+printf 'hakmem 1\nt0 realloc s0 0\nt0 memalign s1 48 align=16+1\nt0 aligned_alloc s2 48 align=16+1\n' >bad-align.hak
 mkdir found && cp "$carved" found || exit 2
 says run 1 --fault carve-by-used "$carved"
 says repro 1 --fault carve-by-used "$carved"
 says real 1 --fault carve-by-used "$carved"
 says show 1 --fault push-keeps-head "$kept"
+says show 0 --malloc libc "$carved"
+says diff 1 --min --implementation-defined --malloc libc --malloc hakmem bad-align.hak
 says min 1 --fault carve-by-used "$carved"
 says triage 1 --fault carve-by-used --target sequence found
 says emit-c 1 --fault carve-by-used -o case.c "$carved"

@@ -192,9 +192,10 @@ static cJSON *difference_json(const struct diff *diff, const struct difference *
     json_text(object, "fact", fact_table[difference->fact].name);
     json_text(object, "says", fact_table[difference->fact].says);
     json_text(object, "operation", program_op_info[difference->op].name);
-    cJSON *answers = cJSON_AddObjectToObject(object, "answers");
+    cJSON *answers = cJSON_AddArrayToObject(object, "answers");
     for (unsigned i = 0; i < diff->malloc_count; i++) {
-        cJSON *words = cJSON_AddArrayToObject(answers, diff->mallocs[i].malloc.name);
+        cJSON *words = cJSON_CreateArray();
+        cJSON_AddItemToArray(answers, words);
         for (unsigned k = 0; k < DIFF_WORDS_MAX && difference->words[i][k][0] != '\0'; k++) {
             cJSON_AddItemToArray(words, cJSON_CreateString(difference->words[i][k]));
         }
@@ -204,7 +205,7 @@ static cJSON *difference_json(const struct diff *diff, const struct difference *
 
 cJSON *diff_json(const struct diff *diff, bool with_open) {
     cJSON *object = json_begin("diff");
-    cJSON *mallocs = cJSON_AddArrayToObject(object, "mallocs");
+    cJSON *mallocs = cJSON_AddArrayToObject(object, "malloc_names");
     for (unsigned i = 0; i < diff->malloc_count; i++) {
         cJSON_AddItemToArray(mallocs, cJSON_CreateString(diff->mallocs[i].malloc.name));
     }

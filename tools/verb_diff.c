@@ -25,9 +25,9 @@ static const struct verb_help help = {
     "diff",
     "[OPTION...] [FILE|DIR...]",
     "Runs each program on several mallocs, each time in a process of its own, one operation after another, and says\n"
-    "where one of them does not do what C and POSIX fix: success, errno, alignment, zeroed memory, what realloc keeps,\n"
+    "where one does not do what C and POSIX fix: success, errno, alignment, zeroed memory, what realloc keeps,\n"
     "bad alignments, sizes near SIZE_MAX, errno after free (docs/differential.md has the list). Without a file,\n"
-    "programs are generated. Without --malloc: hakmem, libc, and those of jemalloc, mimalloc, tcmalloc, TBB and musl\n"
+    "programs are generated. Without --malloc: hakmem, libc, and of jemalloc, mimalloc, tcmalloc, TBB and musl those\n"
     "that are there. What the standards leave open is no fault: --implementation-defined shows it. With --min each\n"
     "divergence is reduced to its smallest program; -o DIR keeps these.\n",
     "  hakfuzz diff --generate 1000 --min\n"
@@ -250,7 +250,7 @@ int verb_diff(int argc, char **argv) {
         {"implementation-defined", 'i', POPT_ARG_NONE, &verb.open, 0, "what the standards leave open, by malloc", NULL},
         {"min", '\0', POPT_ARG_NONE, &verb.reduce, 0, "reduce each divergence to its smallest program", NULL},
         {"output", 'o', POPT_ARG_STRING, &verb.out, 0, "write the smallest programs here", "DIR"},
-        {"generate", 'g', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (200)", "N"},
+        {"generate", '\0', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (200)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &verb.seed, 0, "number of the first generated program (1)", "N"},
         OPTION_JSON(verb.options),
         POPT_TABLEEND,
