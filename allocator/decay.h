@@ -47,10 +47,11 @@ bool hak_decay_is_silent(void);
  * or they have no more. */
 size_t hak_decay_excess(void);
 
-/* How long ago that was. A time a little in the future is one that somebody else took after now_ms was read: 0. */
+/* How long ago that was, within 24 days. A time in the future is one that somebody else took after now_ms was read: 0.
+ */
 static inline uint32_t hak_decay_age_ms(uint32_t since_ms, uint32_t now_ms) {
-    uint32_t age_ms = now_ms - since_ms;
-    return age_ms > UINT32_MAX - 60000 ? 0 : age_ms;
+    int32_t age_ms = (int32_t)(now_ms - since_ms);
+    return age_ms < 0 ? 0 : (uint32_t)age_ms;
 }
 
 /* Whether something that became free at since_ms is due to be purged: it is old, or there is too much; and nothing was
