@@ -157,13 +157,16 @@ static bool is_reproduced(struct emit_verb *verb, const char *extra, const char 
         bool is_clean;
         shell(verb->directory, i == 0 ? command : "./try", &child);
         bool found = seen_read(&child, &is_clean, verb->seen);
-        bool failed = !found && !is_clean && i == 0 && !interrupted();
-        if (failed) {
+        bool is_same = found && is_the_finding(verb) && (i == 0 || strcmp(first, verb->seen) == 0);
+        if (!found && !is_clean && !interrupted()) {
             fprintf(stderr, "hakfuzz emit-c: the %s file could not be compiled or run: %s\n%s\n", kind, verb->seen,
                     child.output != NULL ? child.output : "");
+        } else if (i > 0 && !is_same && !interrupted()) {
+            fprintf(stderr, "hakfuzz emit-c: the %s file is not kept: it ended with '%s', and in run %d with '%s'\n",
+                    kind, first, i + 1, is_clean ? "clean" : verb->seen);
         }
         children_free(&child, 1);
-        if (!found || !is_the_finding(verb) || (i > 0 && strcmp(first, verb->seen) != 0)) {
+        if (!is_same) {
             return false;
         }
         snprintf(first, sizeof first, "%s", verb->seen);
