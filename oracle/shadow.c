@@ -39,7 +39,7 @@ static uint32_t rank_again(const struct shadow *shadow, uintptr_t address) {
 static uint32_t blocks_before(const struct shadow *shadow, uint8_t slot) {
     uint8_t before = 0, count = (uint8_t)shadow->count;
     for (uint8_t i = 0; i < PROGRAM_SLOTS_MAX; i++) {
-        before |= (uint8_t)(i & -(shadow->slots[i] == slot && i < count));
+        before |= (uint8_t)(i & -((i < count) & (shadow->slots[i] == slot)));
     }
     return before;
 }

@@ -84,7 +84,7 @@ static bool run_here(struct repro *repro, const char *path) {
         }
         tally_add(&repro->here, outcome_name(&execution->verdict), execution->verdict.trace_hash);
         if (i > 0) {
-            execution_free(&again);
+            execution_free(execution);
         }
         progress("%d of %d runs", i + 1, repro->times);
     }
