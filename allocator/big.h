@@ -2,9 +2,9 @@
  *
  * The block is the whole mapping; its record stands in metadata memory and in the region map, so nothing of the
  * allocator's is in reach of an overflow. Lengths are rounded up to steps of 12.5 % (of pages that are never touched).
- * A freed mapping stays in the region map, marked cached: freeing it again is noticed. It serves requests of its
- * length, and of down to half of it; what these have too much is *spare*. It is resident and of no use, so it counts as
- * dirty memory as long as the block lives, and leaves that much less of the budget to the cache.
+ * A freed mapping stays in the region map, marked cached: freeing it again is noticed. While it is dirty it serves
+ * requests of down to half its length; what these have too much is *spare*. It is resident and of no use, so it counts
+ * as dirty memory as long as the block lives, and leaves that much less of the budget to the cache.
  *
  * A record's states: none -> live -> cached -> live ..., and leaving, from live or cached: out of the cache while the
  * system is asked to purge or release it; it comes back, or its record does. Only a live one answers for an address.

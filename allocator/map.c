@@ -59,8 +59,9 @@ static void home_set(uintptr_t root_index) {
 static void home_write(struct hak_superslab *superslab, uint32_t slab_shift) {
     struct hak_map *map = &hak_root.map;
     uint32_t unit_shift = HAK_GEO->tiny_slab_shift;
+    size_t home_units = hak_load(&map->home_units, acquire);
     uintptr_t first = ((uintptr_t)superslab - hak_load(&map->home_base, relaxed)) >> unit_shift;
-    if (first >= hak_load(&map->home_units, acquire)) {
+    if (first >= home_units) {
         return;
     }
     for (size_t i = 0; i < cell_bytes() >> unit_shift; i++) {
