@@ -97,7 +97,7 @@ static void add_word(struct diff *diff, enum fact fact, enum program_op op, unsi
         at++;
     }
     if (at < DIFF_WORDS_MAX && strcmp(words[at], word) != 0) {
-        memmove(words[at + 1], words[at], (DIFF_WORDS_MAX - 1 - at) * DIFF_WORD_BYTES);
+        memmove(words[at + 1], words[at], (DIFF_WORDS_MAX - 1 - at) * sizeof words[0]);
         snprintf(words[at], DIFF_WORD_BYTES, "%s", word);
     }
 }
