@@ -17,6 +17,10 @@ static inline void hak_class_add(struct hak_class_set *set, uint32_t class_id) {
     set->words[class_id / 64] |= UINT64_C(1) << class_id % 64;
 }
 
+static inline void hak_class_remove(struct hak_class_set *set, uint32_t class_id) {
+    set->words[class_id / 64] &= ~(UINT64_C(1) << class_id % 64);
+}
+
 static inline bool hak_class_in(const struct hak_class_set *set, uint32_t class_id) {
     return (set->words[class_id / 64] >> class_id % 64 & 1) != 0;
 }

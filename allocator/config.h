@@ -61,6 +61,8 @@ _Static_assert(!(HAK_OVERRIDE && HAK_TRIAL), "what is only tried never takes the
 
 #define HAK_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* The address will be read and written soon. It need not be one: NULL does no harm. */
+#define HAK_PREFETCH(address) __builtin_prefetch((address), 1)
 #define HAK_NOINLINE __attribute__((noinline))
 #define HAK_EXPORT __attribute__((visibility("default")))
 

@@ -148,6 +148,7 @@ void hak_heap_cache_filled(struct hak_heap *heap, uint32_t class_id, uint32_t co
 
 void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id) {
     hak_class_add(&heap->refilled, class_id);
+    hak_class_remove(&heap->freed, class_id);
     slow_event(heap);
 }
 
@@ -156,7 +157,10 @@ void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id) {
     if (cache->room >= 0) {
         return; /* it had no capacity yet */
     }
-    hak_heap_flush(heap, class_id, cache->capacity / 2);
+    /* Half of it stays for what may be allocated next. Who only frees has no use for that, and all of it at once is one
+     * look at each block less; the newest blocks are those that a refill takes first. */
+    hak_heap_flush(heap, class_id, hak_class_in(&heap->freed, class_id) ? 0 : cache->capacity / 2);
+    hak_class_add(&heap->freed, class_id);
     hak_class_add(&heap->flushed, class_id);
     slow_event(heap);
     hak_decay_tick();

@@ -72,6 +72,7 @@ struct hak_heap {
     struct hak_pending pending;
     struct hak_class_set refilled; /* classes that ran empty in this epoch, */
     struct hak_class_set flushed;  /* and full */
+    struct hak_class_set freed;    /* classes that ran full, and not empty since */
     uint32_t id;                   /* for reports; from 1 */
     uint32_t slow_events;          /* in this epoch */
     size_t capacity_bytes;         /* of all caches */
@@ -125,7 +126,7 @@ void hak_heap_trim(struct hak_heap *heap);
 void hak_heap_flush(struct hak_heap *heap, uint32_t class_id, uint32_t keep);
 /* Empty all caches. Owner only. */
 void hak_heap_flush_all(struct hak_heap *heap);
-/* A class's cache ran full: half of it goes back. Owner only. */
+/* A class's cache ran full: half of it goes back, or all if it was not refilled since it last did. Owner only. */
 void hak_heap_overflow(struct hak_heap *heap, uint32_t class_id);
 /* A class's cache ran empty and was refilled. Owner only. */
 void hak_heap_refilled(struct hak_heap *heap, uint32_t class_id);

@@ -12,18 +12,18 @@ void hak_slab_set_owner(struct hak_slab *slab, struct hak_heap *owner) {
     hak_store(&slab->owner_word, (uintptr_t)owner | (careful ? HAK_OWNER_CAREFUL : 0), relaxed);
 }
 
-/* Newly cut blocks, in a list. */
+/* Newly cut blocks, in a list. Pre: 0 < count. */
 static struct hak_block *carve(struct hak_slab *slab, uint32_t index, uint32_t count) {
-    struct hak_block *first = hak_slab_block(slab, index);
+    struct hak_block *first = hak_slab_block(slab, index), *last = hak_slab_block(slab, index + count - 1);
     slab->carved = (uint16_t)(slab->carved + count);
     slab->carved_end = (char *)hak_slab_block(slab, slab->carved);
-    for (uint32_t i = 0; i < count; i++) {
-        struct hak_block *block = hak_slab_block(slab, index + i);
+    if (hak_slab_clean_pages(slab) != 0) {
+        hak_slab_use_pages(slab, first, last);
+    }
+    for (struct hak_block *block = first, *next; block != NULL; block = next) {
+        next = block == last ? NULL : (struct hak_block *)(void *)((char *)block + slab->block_bytes);
         hak_slab_announce(slab, block);
-        if (hak_slab_clean_pages(slab) != 0) {
-            hak_slab_use_pages(slab, block);
-        }
-        hak_link_set(block, i + 1 < count ? hak_slab_block(slab, index + i + 1) : NULL);
+        hak_link_set(block, next);
     }
     return first;
 }

@@ -110,8 +110,8 @@ size_t hak_slab_purge(struct hak_slab *slab, uint32_t pages_min);
 /* Make blocks that are withdrawn free ones again: those of the lowest clean pages, until there is one. Pre: some are.
  */
 void hak_slab_restore(struct hak_slab *slab);
-/* The block was cut: its pages are clean no longer. */
-void hak_slab_use_pages(struct hak_slab *slab, const struct hak_block *block);
+/* The blocks from `first` to `last` were cut: their pages are clean no longer. */
+void hak_slab_use_pages(struct hak_slab *slab, const struct hak_block *first, const struct hak_block *last);
 /* Whether a clean page is among those of a block that the slab could hold, so that it is not in use. Any thread. */
 bool hak_slab_touches_clean(const struct hak_slab *slab, const struct hak_block *block);
 /* All pages of the slab, as bits. */

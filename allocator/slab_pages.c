@@ -53,20 +53,23 @@ bool hak_slab_touches_clean(const struct hak_slab *slab, const struct hak_block 
     return (hak_slab_clean_pages(slab) & pages_of(slab, block)) != 0;
 }
 
-void hak_slab_use_pages(struct hak_slab *slab, const struct hak_block *block) {
-    uint32_t pages = pages_of(slab, block);
+void hak_slab_use_pages(struct hak_slab *slab, const struct hak_block *first, const struct hak_block *last) {
+    const char *start = (const char *)first - HAK_HEADER_BYTES, *end = (const char *)last - HAK_HEADER_BYTES;
+    uint32_t pages = pages_between(page_of(slab, start), page_of(slab, end + slab->block_bytes - 1));
     if ((hak_slab_clean_pages(slab) & pages) != 0) {
         clean_set(slab, hak_slab_clean_pages(slab) & ~pages);
     }
 }
 
 void hak_slab_wipe_links(struct hak_slab *slab) {
-    for (uint32_t i = 0; i < slab->carved; i++) {
-        struct hak_block *block = hak_slab_block(slab, i);
-        if ((hak_slab_clean_pages(slab) >> page_of(slab, (const char *)block) & 1) == 0) {
-            hak_link_wipe(block);
-            if (hak_slab_has_labels(slab)) {
-                hak_label_wipe(block);
+    bool has_labels = hak_slab_has_labels(slab);
+    uint32_t clean_pages = hak_slab_clean_pages(slab);
+    char *end = slab->carved_end;
+    for (char *at = slab->start; at < end; at += slab->block_bytes) {
+        if (HAK_LIKELY(clean_pages == 0) || (clean_pages >> page_of(slab, at) & 1) == 0) {
+            hak_link_wipe((struct hak_block *)(void *)at);
+            if (has_labels) {
+                hak_label_wipe((struct hak_block *)(void *)at);
             }
         }
     }
