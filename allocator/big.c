@@ -170,7 +170,7 @@ static struct hak_big *take_cached(size_t length_bytes, size_t align_bytes) {
         set_state(big, HAK_BIG_LIVE);
         bigs->counters.hits++;
         count_taken(big);
-        set_spare(big, big->dirty ? spare_beyond(big, length_bytes) : 0);
+        set_spare(big, spare_beyond(big, length_bytes)); /* of a clean one: a step at most, which is none */
     }
     hak_big_unlock();
     if (big != NULL) {
