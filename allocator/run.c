@@ -262,11 +262,6 @@ struct hak_run_place hak_run_place(const struct hak_region *region, const void *
 
 /* ---- resizing ---- */
 
-static uint32_t free_in_front(const struct hak_region *region, uint32_t first) {
-    uint32_t entry = first == 0 ? 0 : hak_region_entry(region, first - 1);
-    return (entry & HAK_REGION_FREE_END) != 0 ? entry & HAK_REGION_LENGTH_MASK : 0;
-}
-
 /* Pre, for both: the shard is locked, a live run of `pages` begins at `first`. */
 static void run_shrink(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages,
                        uint32_t new_pages) {
@@ -314,7 +309,9 @@ bool hak_run_resize(struct hak_region *region, void *address, size_t size_bytes)
     uint32_t first = (uint32_t)((size_t)((char *)address - region->base) >> HAK_PAGE_SHIFT);
     bool done = pages != 0;
     if (HAK_FAULT_IF(ALIGNED_GAP_COUNTS,
-                     done && new_pages > pages && new_pages - pages <= free_in_front(region, first))) {
+                     done && new_pages > pages && first > 0 &&
+                         (hak_region_entry(region, first - 1) & HAK_REGION_FREE_END) != 0 &&
+                         new_pages - pages <= (hak_region_entry(region, first - 1) & HAK_REGION_LENGTH_MASK))) {
         new_pages = pages; /* large enough as it is */
     }
     if (done && new_pages < pages) {
