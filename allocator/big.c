@@ -285,7 +285,8 @@ static bool put_or_leave(struct hak_big *big, uint32_t now_ms) {
 /* The clock is read under the lock: the cache's list is in its order. */
 bool hak_big_give(struct hak_big *big, const void *address) {
     hak_big_lock();
-    if (!hak_big_is_live(big, address)) {
+    if (!hak_big_is_live(big, address) &&
+        !HAK_FAULT_IF(INTERIOR_FREE_UNSEEN, hak_load(&big->state, relaxed) == HAK_BIG_LIVE)) {
         hak_big_unlock();
         return false;
     }

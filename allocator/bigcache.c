@@ -293,8 +293,9 @@ struct hak_big *hak_bigcache_take(struct hak_bigcache *cache, size_t length_byte
     }
     struct hak_big *big = cache->dirty_bytes == 0 ? NULL : find_dirty(cache, length_bytes, align_bytes);
     big = big != NULL ? big : find_clean(cache, length_bytes, align_bytes);
-    if (HAK_FAULT(BIGCACHE_WRONG_SIZE) && big == NULL) {
-        big = bucket_find(cache, step_of(length_bytes) - 1, align_bytes, true);
+    if (HAK_FAULT_ARMED(BIGCACHE_WRONG_SIZE) && big == NULL) {
+        struct hak_big *shorter = bucket_find(cache, step_of(length_bytes) - 1, align_bytes, true);
+        big = HAK_FAULT_IF(BIGCACHE_WRONG_SIZE, shorter != NULL) ? shorter : NULL;
     }
     if (big != NULL) {
         hak_bigcache_remove(cache, big);

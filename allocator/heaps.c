@@ -46,7 +46,7 @@ static void unowned_put(struct hak_heap *heap, bool has_slabs) {
     struct hak_heaps *heaps = &hak_root.heaps;
     _Atomic(struct hak_heap *) *list = has_slabs ? &heaps->orphans : &heaps->spares;
     heap->state = has_slabs ? HAK_HEAP_ORPHAN : HAK_HEAP_SPARE;
-    heap->next_unowned = hak_load(list, relaxed);
+    heap->next_unowned = HAK_FAULT(HEAP_LISTED_TWICE) ? heap : hak_load(list, relaxed);
     hak_store(list, heap, relaxed);
 }
 

@@ -6,7 +6,7 @@
 
 /* `next` leads to the older one, `previous` to the younger one. */
 static void list_remove(struct hak_lazy *lazy, struct hak_superslab *superslab) {
-    hak_debug_assert((superslab->cached && lazy->count > 0) || HAK_FAULT(LAZY_CHOOSES_EARLY));
+    hak_debug_assert((superslab->cached && lazy->count > 0) || HAK_FAULT_ARMED(LAZY_CHOOSES_EARLY));
     *(superslab->previous == NULL ? &lazy->youngest : &superslab->previous->next) = superslab->next;
     *(superslab->next == NULL ? &lazy->oldest : &superslab->next->previous) = superslab->previous;
     superslab->next = superslab->previous = NULL;
@@ -24,7 +24,7 @@ static bool is_over(const struct hak_lazy *lazy) {
 }
 
 struct hak_superslab *hak_lazy_put(struct hak_lazy *lazy, struct hak_superslab *superslab) {
-    hak_debug_assert(!superslab->cached && (hak_superslab_is_empty(superslab) || HAK_FAULT(RELEASE_LIVE)));
+    hak_debug_assert(!superslab->cached && (hak_superslab_is_empty(superslab) || HAK_FAULT_ARMED(RELEASE_LIVE)));
     superslab->cached = true;
     superslab->previous = NULL;
     superslab->next = lazy->youngest;

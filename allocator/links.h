@@ -98,6 +98,9 @@ HAK_RAW_ACCESS struct hak_label hak_label_get(struct hak_block *block) {
 }
 
 HAK_RAW_ACCESS void hak_label_set(struct hak_block *block, struct hak_label label) {
+    if (HAK_FAULT_IF(LABEL_NARROW, label.index > 31)) {
+        label.index &= 31;
+    }
     hak_plain_store(*hak_label_place(block),
                     hak_link_code(label.index | (uintptr_t)label.count << HAK_LABEL_NUMBER_BITS));
 }

@@ -103,6 +103,10 @@ HAK_EXPORT void hak_free(void *address) {
 
 /* Says what is wrong with the pointer, if something is. */
 static HAK_NOINLINE bool is_refused(const struct hak_slab *slab, void *address) {
+    if (HAK_FAULT_IF(DOUBLE_FREE_UNSEEN,
+                     hak_is_free_already(slab, address) && hak_thread.heap->caches[slab->class_id].head != address)) {
+        return false;
+    }
     if (hak_is_free_already(slab, address)) {
         hak_complain("free()", address, "the pointer was freed already");
         return true;
@@ -125,7 +129,7 @@ static void free_suspect(void *address, struct hak_slab *slab) {
 static HAK_NOINLINE void free_without_heap(struct hak_slab *slab, void *address) {
     hak_remote_free(slab, address);
     hak_decay_tick();
-    if (++hak_thread.frees >= HAK_THREAD_FREES_MAX && !hak_thread.ended) {
+    if (++hak_thread.frees >= HAK_THREAD_FREES_MAX && (!hak_thread.ended || HAK_FAULT(DEAD_THREAD_CLAIMS))) {
         hak_thread.frees = 0;
         (void)hak_thread_heap(); /* if the system refuses, it is asked again after so many more */
     }
@@ -199,12 +203,21 @@ static void *small_or_null(uint32_t class_id, size_t size_bytes) {
     if (block == NULL) {
         return out_of_memory();
     }
+    if (HAK_FAULT(BASE_FOR_USER)) {
+        return (char *)block + 1; /* one header's byte further, where user pointers are block pointers */
+    }
     hak_header_open(block, class_id);
     hak_mark_open(block, size_bytes);
     return block;
 }
 
 static void *large_or_null(size_t size_bytes, size_t align_bytes, bool *zeroed) {
+    if (HAK_FAULT_IF(NEAR_MAX_WRAPS, size_bytes > SIZE_MAX - HAK_PAGE_BYTES + 1)) {
+        size_bytes += HAK_PAGE_BYTES - 1; /* up to a page */
+    }
+    if (HAK_FAULT_IF(PAGE_COUNT_32BIT, size_bytes <= PTRDIFF_MAX && size_bytes >> HAK_PAGE_SHIFT >> 32 != 0)) {
+        size_bytes = (size_t)(uint32_t)(size_bytes >> HAK_PAGE_SHIFT) << HAK_PAGE_SHIFT;
+    }
     void *block = hak_large_take(size_bytes, align_bytes, zeroed);
     if (block == NULL) {
         return out_of_memory();
@@ -216,7 +229,7 @@ static void *large_or_null(size_t size_bytes, size_t align_bytes, bool *zeroed) 
 static void *malloc_slow(size_t size_bytes) {
     bool zeroed;
 #if HAK_FAULTS
-    if (HAK_FAULT(STATE_OUTSIDE_ROOT) && ++hak_faults.outside_root % 7 == 0) {
+    if (HAK_FAULT_IF(STATE_OUTSIDE_ROOT, ++hak_faults.outside_root % 7 == 0)) {
         return large_or_null(size_bytes, HAK_PAGE_BYTES, &zeroed);
     }
 #endif
@@ -267,12 +280,19 @@ static bool is_power_of_two(size_t n) {
 /* Pre: align_bytes is a power of two. */
 static void *aligned_or_null(size_t align_bytes, size_t size_bytes) {
     uint32_t class_id = HAK_CLASS_NONE;
+    if (HAK_FAULT_IF(ALIGN_ROUND_WRAPS, size_bytes > SIZE_MAX - align_bytes + 1)) {
+        size_bytes = 0; /* what is left of it when it is rounded up */
+    }
     if (size_bytes <= hak_small_max_bytes()) {
         class_id = hak_class_aligned(size_bytes + HAK_HEADER_BYTES, align_bytes, HAK_GEO->pool_max_bytes);
     }
     bool zeroed;
-    return class_id == HAK_CLASS_NONE ? large_or_null(size_bytes, align_bytes, &zeroed)
-                                      : small_or_null(class_id, size_bytes);
+    void *block = class_id == HAK_CLASS_NONE ? large_or_null(size_bytes, align_bytes, &zeroed)
+                                             : small_or_null(class_id, size_bytes);
+    if (HAK_FAULT_IF(ALIGNED_NULL, block == NULL)) {
+        hak_link_wipe(block);
+    }
+    return block;
 }
 
 HAK_EXPORT void *hak_aligned_alloc(size_t align_bytes, size_t size_bytes) {
@@ -284,6 +304,9 @@ HAK_EXPORT void *hak_aligned_alloc(size_t align_bytes, size_t size_bytes) {
 }
 
 HAK_EXPORT void *hak_memalign(size_t align_bytes, size_t size_bytes) {
+    if (HAK_FAULT_IF(ALIGN_SUM_WRAPS, is_power_of_two(align_bytes) && size_bytes > SIZE_MAX - align_bytes)) {
+        size_bytes += align_bytes; /* enough for any place of the block, if it did not wrap */
+    }
     return hak_aligned_alloc(align_bytes, size_bytes);
 }
 
@@ -306,9 +329,33 @@ HAK_EXPORT void hak_free_sized(void *address, size_t size_bytes) {
     hak_free(address);
 }
 
+#if HAK_FAULTS
+/* Fault sized-free-trusted: the class is that of the size alone, which an aligned block need not have. */
+static bool free_by_size(void *address, size_t size_bytes) {
+    struct hak_slab *slab = hak_map_slab_home(address);
+    struct hak_heap *heap = hak_thread.heap;
+    if (slab == NULL || hak_slab_owner(slab) != heap || size_bytes > HAK_TINY_MAX_BYTES - HAK_HEADER_BYTES) {
+        return false;
+    }
+    uint8_t class_id = slab->class_id, trusted = (uint8_t)hak_class_of(size_bytes + HAK_HEADER_BYTES);
+    bool differs = HAK_FAULT_IF(SIZED_FREE_TRUSTED, trusted != class_id);
+    if (differs) {
+        slab->class_id = trusted;
+        free_local(heap, slab, address);
+        slab->class_id = class_id;
+    }
+    return differs;
+}
+#endif
+
 HAK_EXPORT void hak_free_aligned_sized(void *address, size_t align_bytes, size_t size_bytes) {
     (void)align_bytes;
     (void)size_bytes;
+#if HAK_FAULTS
+    if (HAK_FAULT_ARMED(SIZED_FREE_TRUSTED) && free_by_size(address, size_bytes)) {
+        return;
+    }
+#endif
     hak_free(address);
 }
 

@@ -337,6 +337,9 @@ static bool tables_stock(size_t size_bytes) {
 void *hak_map_move_big(struct hak_big *big, void *address, size_t old_bytes, size_t new_bytes) {
     hak_lock_acquire(&hak_root.map.lock);
     void *moved = tables_stock(new_bytes) ? os_remap(address, old_bytes, new_bytes) : NULL;
+    if (HAK_FAULT_IF(REMAP_UNLOCKED, moved != NULL && moved != address)) {
+        hak_lock_anew(&hak_root.map.lock); /* it is taken only now */
+    }
     if (moved != NULL) {
         big_remove(address, old_bytes);
         bool entered = big_enter(big, moved, new_bytes);

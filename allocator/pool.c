@@ -164,7 +164,9 @@ static struct hak_superslab *superslab_for(struct hak_pool *pool, enum hak_pool_
         hak_ring_note(HAK_EVENT_SUPERSLAB_REUSED, (uintptr_t)superslab);
         if (superslab->slab_shift != slab_shift_of(kind)) {
             uint64_t dirty_mask = superslab->dirty_mask;
-            dirty_set(pool, superslab, 0);
+            if (!HAK_FAULT_IF(DIVISION_KEEPS_BYTES, dirty_mask != 0)) {
+                dirty_set(pool, superslab, 0);
+            }
             dirty_set(pool, superslab, hak_superslab_divide(superslab, slab_shift_of(kind), dirty_mask));
         }
     }
@@ -178,18 +180,23 @@ static struct hak_superslab *superslab_for(struct hak_pool *pool, enum hak_pool_
 
 /* One that is resident already comes before one that is not; then the lowest. */
 static struct hak_slab *slab_take(struct hak_pool *pool, enum hak_pool_kind kind) {
+    const struct hak_superslab *first = pool->available[kind];
     struct hak_superslab *superslab = superslab_for(pool, kind);
     if (superslab == NULL) {
         return NULL;
     }
     uint64_t candidates = superslab->dirty_mask != 0 ? superslab->dirty_mask : superslab->free_mask;
+    if (HAK_FAULT_IF(STALE_FREE_MASK, first != NULL && (first->free_mask & ~superslab->free_mask) != 0)) {
+        candidates = first->free_mask & ~superslab->free_mask;
+    }
     uint32_t index = (uint32_t)__builtin_ctzll(candidates);
     uint64_t bit = UINT64_C(1) << index;
     struct hak_slab *slab = &superslab->slabs[index];
     if (HAK_FAULT(POOL_CHOOSES_EARLY)) {
         hak_lock_anew(&pool->lock); /* it is taken only now */
     }
-    hak_debug_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT(SLAB_TWO_CLASSES) || HAK_FAULT(POOL_CHOOSES_EARLY));
+    hak_debug_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT_ARMED(SLAB_TWO_CLASSES) ||
+                     HAK_FAULT_ARMED(POOL_CHOOSES_EARLY));
     if (HAK_FAULT_IF(SLAB_TWO_CLASSES, (superslab->free_mask & ~bit) != 0)) {
         return slab;
     }
@@ -211,12 +218,17 @@ static struct hak_slab *slab_take(struct hak_pool *pool, enum hak_pool_kind kind
 
 struct hak_slab *hak_pool_take(uint32_t class_id) {
     struct hak_pool *pool = &hak_root.pool;
-    hak_lock_acquire(&pool->lock);
+    bool alone = HAK_FAULT_IF(LOCK_SKIPPED, hak_load(&hak_root.heaps.count, relaxed) == 1);
+    if (!alone) {
+        hak_lock_acquire(&pool->lock);
+    }
     struct hak_slab *slab = slab_take(pool, class_id < HAK_TINY_CLASSES ? HAK_POOL_TINY : HAK_POOL_POOL);
     if (HAK_FAULT_IF(LOCK_KEPT, slab == NULL)) {
         return NULL;
     }
-    hak_lock_release(&pool->lock);
+    if (!alone) {
+        hak_lock_release(&pool->lock);
+    }
     return slab;
 }
 

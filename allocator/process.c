@@ -24,6 +24,9 @@ void hak_process_start(void) {
         if (HAK_FAULT(START_SIGN_EARLY)) {
             sign_early();
         }
+        if (HAK_FAULT(START_CALLS_ITSELF)) {
+            (void)hak_thread_heap(); /* what reads the options, say, allocates */
+        }
         os_process_start();
         if (!HAK_TRIAL) {
             hak_options_start(&hak_root.options);

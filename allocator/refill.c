@@ -61,6 +61,9 @@ static struct hak_block *refill_locked(struct hak_heap *heap, uint32_t class_id)
     struct hak_slab *slab = slab_for(heap, class_id);
     hak_heap_assert(slab == NULL || hak_slab_is_valid(slab));
     struct hak_block *block = slab == NULL ? NULL : acquire(heap, slab);
+    if (HAK_FAULT_IF(REFILL_COUNTS_REFUSED, slab == NULL)) {
+        hak_heap_cache_filled(heap, class_id, hak_heap_cache(heap, class_id)->batch);
+    }
     hak_heap_assert(hak_heap_is_valid(heap));
     hak_lock_release(&heap->lock);
     return block;

@@ -64,7 +64,7 @@ void hak_remote_push(struct hak_remote *remote, struct hak_block *first, struct 
         if (hak_cas_weak(&remote->head, &seen, first, release, relaxed)) {
             return;
         }
-        if (!HAK_FAULT(PUSH_KEEPS_HEAD)) {
+        if (!HAK_FAULT_IF(PUSH_KEEPS_HEAD, seen != head)) {
             head = seen;
         }
     }

@@ -289,8 +289,12 @@ static bool run_grow(struct hak_shard *shard, struct hak_region *region, uint32_
         hak_shard_list(shard, region, end + more, was.pages - more, &was);
     }
     purge_ended(&was);
+    bool stays_clean = HAK_FAULT_IF(REGROW_KEEPS_CLEAN, hak_region_dirty_pages(region, end, more) == 0);
     hak_region_unmake(region, first);
     hak_region_make_live(region, first, new_pages);
+    if (stays_clean) {
+        hak_region_set_dirty(region, end, more, false);
+    }
     shard->live_pages += more;
     return true;
 }
@@ -304,6 +308,12 @@ bool hak_run_resize(struct hak_region *region, void *address, size_t size_bytes)
     uint32_t new_pages = pages_for(size_bytes);
     uint32_t first = (uint32_t)((size_t)((char *)address - region->base) >> HAK_PAGE_SHIFT);
     bool done = pages != 0;
+    if (HAK_FAULT_IF(ALIGNED_GAP_COUNTS,
+                     done && new_pages > pages && first > 0 &&
+                         (hak_region_entry(region, first - 1) & HAK_REGION_FREE_END) != 0 &&
+                         new_pages - pages <= (hak_region_entry(region, first - 1) & HAK_REGION_LENGTH_MASK))) {
+        new_pages = pages; /* large enough as it is */
+    }
     if (done && new_pages < pages) {
         run_shrink(shard, region, first, pages, new_pages);
     } else if (done && new_pages > pages) {

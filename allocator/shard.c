@@ -120,7 +120,11 @@ void hak_shard_join(struct hak_shard *shard, struct hak_region *region, uint32_t
         if (HAK_FAULT(RUN_JOIN_LOSES_NEIGHBOUR)) {
             hak_region_unmake(region, end);
         } else {
-            (void)hak_shard_unlist(shard, hak_region_run(region, end));
+            struct hak_free_run *run = hak_region_run(region, end);
+            struct hak_free_run was = hak_shard_unlist(shard, run);
+            if (HAK_FAULT_IF(JOIN_KEEPS_AGE, was.dirty_pages != 0)) {
+                age_insert(shard, run, shard->youngest);
+            }
         }
         end += right & HAK_REGION_LENGTH_MASK;
     }

@@ -146,7 +146,7 @@ static char *start_for(const struct hak_slab *slab, uint32_t class_id) {
 }
 
 void hak_slab_bind(struct hak_slab *slab, uint32_t class_id, struct hak_heap *owner) {
-    hak_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT(SLAB_TWO_CLASSES));
+    hak_assert(slab->state == HAK_SLAB_FREE || HAK_FAULT_ARMED(SLAB_TWO_CLASSES));
     char *slab_end = (char *)((uintptr_t)slab->start & ~((uintptr_t)hak_slab_bytes(slab) - 1)) + hak_slab_bytes(slab);
     slab->start = start_for(slab, class_id);
     slab->class_id = (uint8_t)class_id;
@@ -170,7 +170,7 @@ void hak_slab_unbind(struct hak_slab *slab) {
     hak_debug_assert(slab->used == 0);
     hak_heap_assert(hak_slab_is_valid(slab));
     hak_slab_wipe_links(slab);
-    if (!HAK_FAULT(STALE_METADATA)) {
+    if (!HAK_FAULT_ARMED(STALE_METADATA)) {
         slab->free = NULL;
     }
     slab->state = HAK_SLAB_FREE;

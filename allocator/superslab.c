@@ -67,7 +67,7 @@ uint64_t hak_superslab_divide(struct hak_superslab *superslab, uint32_t slab_shi
 }
 
 void hak_superslab_destroy(struct hak_superslab *superslab) {
-    hak_assert(hak_superslab_is_empty(superslab) || HAK_FAULT(RELEASE_LIVE));
+    hak_assert(hak_superslab_is_empty(superslab) || HAK_FAULT_ARMED(RELEASE_LIVE));
     hak_ring_note(HAK_EVENT_SUPERSLAB_RELEASED, (uintptr_t)superslab);
     hak_map_remove_superslab(superslab);
     hak_mark_closed(superslab, header_bytes(superslab->slab_count)); /* all blocks are closed already */

@@ -37,8 +37,8 @@ planted_fault() {
 # Faults of the catalogue, one a line: its name and the target that reaches it soonest.
 fault_targets() {
     local name id
-    sed -n '/^const struct fault_info fault_table/,/^};/p' oracle/fault.c | paste -sd ' ' | sed 's/ENTRY(/\n&/g' |
-        sed -n 's/^ENTRY([A-Z0-9_]*, *"\([a-z0-9-]*\)".*, *\([A-Z]*\)), .*/\1 \2/p' |
+    sed -n '/^#define CATALOGUE/,/^$/p' oracle/fault.c | tr -d "\\\\" | paste -sd ' ' | sed 's/ROW(with, /\n&/g' |
+        sed -n 's/^ROW(with, [A-Z0-9_]*, *"\([a-z0-9-]*\)".*, *\([A-Z]*\)) *$/\1 \2/p' |
         while read -r name id; do
             echo "$name $(sed -n "s/^ *X($id, \"\([a-z_]*\)\".*/\1/p" oracle/target.h)"
         done

@@ -58,7 +58,10 @@
     X(LIVELOCK, "livelock", "An operation does not come to its end, though every other thread had its turn.",          \
       "a loop that tries again without looking again; the message names the accesses it goes round at")                \
     X(RACE, "race", "Two threads touched the same memory, and nothing orders one before the other.",                   \
-      "a memory order that is too weak, or a lock that was not taken; the message names both accesses")
+      "a memory order that is too weak, or a lock that was not taken; the message names both accesses")                \
+    X(MISUSE_UNDETECTED, "misuse-undetected",                                                                          \
+      "A pointer that is no live block was taken, where that is promised to be refused.",                              \
+      "the look at the first word of a block that is freed, at its slab's owner, at the start of a mapping")
 
 enum check {
     CHECK_NONE,

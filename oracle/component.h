@@ -30,9 +30,15 @@ struct component {
     /* NULL: the process was started before begin, and a fork that finds others inside has no child. Else: neither, and
      * this is what the system does when the process starts. */
     void (*process_start)(void);
+    /* NULL, or called when the allocator complains of a pointer that it was given. Returns where it should not have. */
+    void (*complained)(void);
+    /* What a thread frees behind its end it frees as destructors do that the system calls after the allocator's: it is
+     * no other thread of its number yet. */
+    bool frees_behind_end;
 };
 
-#define COMPONENT_TABLE(X) X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option) X(remote) X(adopt) X(start)
+#define COMPONENT_TABLE(X)                                                                                             \
+    X(class) X(map) X(run) X(bigcache) X(pool) X(lazy) X(option) X(remote) X(adopt) X(start) X(misuse)
 
 #define COMPONENT_DECLARE(name) extern const struct component component_##name;
 COMPONENT_TABLE(COMPONENT_DECLARE)

@@ -9,6 +9,7 @@
  *   free, free_sized, free_many    as for the whole allocator: into the cache, or to the owner, gathered or not
  *   verify, write, usable s3       as for the whole allocator
  *   end                            the thread ends: its heap becomes an orphan or a spare; not of thread 0
+ *   free, free_many                of a thread that ended: as its last destructors do it, without a heap
  *   start, or any other record     of a thread that ended: it is born anew, and claims a heap when it needs one
  *   realloc s3 SIZE                the thread's heap takes over all that an orphan has
  *   calloc s3 SIZE n=N             it takes over a slab with room for a block of the slot's size
@@ -40,8 +41,17 @@ static void record_resize(struct record *record) {
     }
 }
 
+/* Whoever has ended keeps no heap. */
+static void prove_ended(void) {
+    for (uint8_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
+        const struct hak_thread *root = component_thread_root(i);
+        component_compare("a thread that has ended has a heap", root->ended && root->heap != &hak_heap_none, false);
+    }
+}
+
 static void prove(void) {
     if (run.inside == 0) {
+        prove_ended();
         component_prove_heaps();
         run_prove_heap();
     }
@@ -130,4 +140,4 @@ static void final(void) {
     run_final_free();
 }
 
-const struct component component_adopt = {.begin = begin, .record = record, .final = final};
+const struct component component_adopt = {.begin = begin, .record = record, .final = final, .frees_behind_end = true};

@@ -99,6 +99,10 @@ static const struct row {
      .presets = ~(PRESET(SMALL_BIG_CACHE) | PRESET(NO_BIG_CACHE) | PRESET(MANY_SHARDS) | PRESET(WRONG_VALUES)),
      .choices = UINT32_MAX,
      .overrides = {{OP_CALLOC, 200}, {OP_REALLOC, 200}, {OP_FREE_SIZED, 200}, {OP_THREAD_END, 150}}},
+    {.component = "misuse",
+     .presets = ~(PRESET(FAIL_FAST) | PRESET(WRONG_VALUES)),
+     .choices = UINT32_MAX,
+     .overrides = {{OP_FREE_SIZED, 200}, {OP_FREE_ALIGNED_SIZED, 100}, {OP_VERIFY, 60}, {OP_USABLE, 10}}},
     {.component = "start", .presets = ~PRESET(WRONG_VALUES), .overrides = {{OP_FORK, 60}}},
 };
 

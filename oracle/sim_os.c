@@ -47,6 +47,9 @@ _Noreturn void os_fatal(enum hak_fatal kind, const char *message) {
     if (strncmp(message, prefix, sizeof prefix - 1) == 0) {
         message += sizeof prefix - 1;
     }
+    if (kind == HAK_FATAL_BAD_POINTER && run.component != NULL && run.component->complained != NULL) {
+        run.component->complained();
+    }
     static const enum check checks[] = {[HAK_FATAL_INVARIANT] = CHECK_INVARIANT,
                                         [HAK_FATAL_SENTINEL] = CHECK_SENTINEL_IN_LIST,
                                         [HAK_FATAL_BAD_POINTER] = CHECK_INVARIANT,

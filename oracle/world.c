@@ -176,7 +176,10 @@ static void step_record(uint32_t index) {
         world_at_operation(index, run.thread, &run.now->record);
     }
     if ((run.program->header.ops_off >> run.now->record.op & 1) == 0 || run.now->record.op == OP_NOP) {
-        if (!run.threads[run.thread].alive && run.now->record.op != OP_THREAD_END && run.now->record.op != OP_NOP) {
+        bool is_behind_end = run.component != NULL && run.component->frees_behind_end && hak_thread.ended &&
+                             (run.now->record.op == OP_FREE || run.now->record.op == OP_FREE_MANY);
+        if (!run.threads[run.thread].alive && !is_behind_end && run.now->record.op != OP_THREAD_END &&
+            run.now->record.op != OP_NOP) {
             hak_thread = (struct hak_thread)HAK_THREAD_INITIAL; /* another thread of that number */
             run.threads[run.thread].alive = true;
             run.alive++;

@@ -23,9 +23,14 @@ struct verdict {
     uint32_t record;                         /* index of the record that was running; record_count: final checks */
     uint32_t operations;                     /* operations that did something; malloc_many counts each of its calls */
     uint64_t trace_hash;                     /* equal for equal runs, in every build, on every machine */
-    uint64_t fault_reached;                  /* how often the armed fault's place was passed ... */
-    uint64_t fault_triggered;                /* ... and how often it then behaved wrongly */
+    uint64_t fault_reached;                  /* how often the armed fault's place was passed, until it was triggered */
+    uint64_t fault_triggered; /* 1: the bug's condition held there; what came after that is not counted (fault.h) */
 };
+
+/* Whether the armed fault was detected: a check failed after it was triggered. What fails before is something else. */
+static inline bool verdict_detects_fault(const struct verdict *verdict) {
+    return verdict->check != CHECK_NONE && verdict->fault_triggered > 0;
+}
 
 /* Map the arena, make fibers, install signal handlers. Returns 0, or -1 with a one-line reason in `why`. */
 int world_open(char *why, size_t why_bytes);

@@ -33,7 +33,7 @@ check=calloc-nonzero
 
 # ---- the tool itself -------------------------------------------------------------------------------------------------
 
-verbs="run real repro show asm disasm bench detect orders sites explore record replay"
+verbs="run real repro show asm disasm bench detect faults orders sites explore record replay"
 expect 'help lists every verb' 0 "$hakfuzz" --help
 for verb in $verbs; do has out "^  $verb +[a-z]"; done
 for verb in $verbs; do

@@ -37,6 +37,44 @@ static void print_checks(FILE *out) {
     }
 }
 
+static void print_expected(FILE *out, const struct fault_info *fault) {
+    fprintf(out, "`%s`", check_table[fault->check].id);
+    for (unsigned i = CHECK_NONE + 1; i < CHECK_COUNT; i++) {
+        if (i != fault->check && (fault->checks >> i & 1) != 0) {
+            fprintf(out, ", `%s`", check_table[i].id);
+        }
+    }
+}
+
+static void print_catalogue(FILE *out) {
+    fputs("| fault | class | origin | what was wrong | what it needs | target | expected checks |\n"
+          "|---|---|---|---|---|---|---|\n",
+          out);
+    for (unsigned i = 1; i < HAK_FAULT_COUNT; i++) {
+        const struct fault_info *fault = &fault_table[i];
+        fprintf(out, "| `%s` | %s | %s | %s | %s | %s | ", fault->name, fault_class_names[fault->class], fault->origin,
+                fault->title, fault->needs, target_table[fault->target].name);
+        print_expected(out, fault);
+        fputs(" |\n", out);
+    }
+}
+
+/* Each class with its faults: none is empty, or oracle/fault.c would not compile. */
+static void print_classes(FILE *out) {
+    fputs("| class | faults |\n|---|---|\n", out);
+    for (unsigned class = 0; class < FAULT_CLASS_COUNT; class ++) {
+        const char *separator = "";
+        fprintf(out, "| %s | ", fault_class_names[class]);
+        for (unsigned i = 1; i < HAK_FAULT_COUNT; i++) {
+            if (fault_table[i].class == (enum fault_class) class) {
+                fprintf(out, "%s`%s`", separator, fault_table[i].name);
+                separator = ", ";
+            }
+        }
+        fputs(" |\n", out);
+    }
+}
+
 static void print_option(FILE *out, enum hak_option_id id) {
     const struct hak_option_info *info = &hak_option_table[id];
     char initial[32], range[64];
@@ -83,6 +121,14 @@ static void test_checks_page_is_current(void **state) {
         print_checks});
 }
 
+static void test_faults_page_is_current(void **state) {
+    (void)state;
+    docs_page_is_current(&(struct docs_page){
+        "docs/faults.md", "<!-- made from oracle/fault.c by tests/test_docs.c: begin -->\n", print_catalogue});
+    docs_page_is_current(&(struct docs_page){
+        "docs/faults.md", "<!-- classes, made from oracle/fault.c by tests/test_docs.c: begin -->\n", print_classes});
+}
+
 static void test_options_page_is_current(void **state) {
     (void)state;
     docs_page_is_current(&(struct docs_page){
@@ -104,9 +150,8 @@ static void test_ablation_page_is_current(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checks_page_is_current),
-        cmocka_unit_test(test_differential_page_is_current),
-        cmocka_unit_test(test_options_page_is_current),
+        cmocka_unit_test(test_checks_page_is_current),       cmocka_unit_test(test_faults_page_is_current),
+        cmocka_unit_test(test_differential_page_is_current), cmocka_unit_test(test_options_page_is_current),
         cmocka_unit_test(test_ablation_page_is_current),
     };
     return cmocka_run_group_tests_name("docs", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* Ground truth: each fault of the catalogue has an entry in the corpus that trips it, seen by the check that is
- * expected to see it, every time in the same way; without the fault the entry is clean. And no check is without a
- * fault. */
+ * expected to see it, every time in the same way; without the fault the entry is clean. What is counted of a fault is
+ * exact. That no check is without a fault is oracle/fault.c's own proof. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -43,31 +43,17 @@ static uint64_t assert_clean(const struct corpus_file *file) {
     return verdict.trace_hash;
 }
 
-/* With headers, what is written past a block meets the next one's header first: other checks see these. */
-static enum check expected_check(const struct fault_info *fault) {
-    static const struct {
-        const char *fault;
-        enum check check;
-    } others[] = {{"link-past-block", CHECK_INVARIANT}, {"class-round-down", CHECK_CONTENT_CHANGED}};
-    for (size_t i = 0; HAK_HEADER && i < sizeof others / sizeof others[0]; i++) {
-        if (strcmp(others[i].fault, fault->name) == 0) {
-            return others[i].check;
-        }
-    }
-    return fault->check;
-}
-
+/* With headers, what is written past a block meets the next one's header first; where whole heaps are proven in front
+ * of each change, an assertion may be sooner. Then it is one of the checks that the catalogue allows. */
 static void assert_found(const struct fault_info *fault, const struct verdict *verdict) {
-    enum check expected = expected_check(fault);
-    /* Where whole heaps are proven in front of each change, an assertion may be sooner. */
-    bool is_sooner = HAK_CHECK >= 2 && verdict->check == CHECK_INVARIANT;
-    if (verdict->check != expected && !is_sooner) {
-        fail_msg("%s: expected %s, seen %s: %s", fault->name, check_table[expected].id, check_table[verdict->check].id,
-                 verdict->message);
+    bool is_exact = !HAK_HEADER && HAK_CHECK < 2;
+    if (is_exact ? verdict->check != fault->check : !fault_expects(fault, verdict->check)) {
+        fail_msg("%s: expected %s, seen %s: %s", fault->name, check_table[fault->check].id,
+                 check_table[verdict->check].id, verdict->message);
     }
+    assert_true(verdict_detects_fault(verdict));
     assert_true(verdict->fault_reached > 0);
-    assert_true(verdict->fault_triggered > 0);
-    assert_true(verdict->fault_triggered <= verdict->fault_reached);
+    assert_int_equal(verdict->fault_triggered, 1);
     size_t id_length = strlen(check_table[verdict->check].id);
     assert_memory_equal(verdict->signature, check_table[verdict->check].id, id_length);
     assert_true(verdict->signature[id_length] == '/');
@@ -151,23 +137,85 @@ static void test_fault(void **state) {
     corpus_unload(&file);
 }
 
-/* --- the catalogue --- */
+/* --- counting --- */
 
-static void test_every_check_has_a_fault(void **state) {
-    (void)state;
-    unsigned without = 0;
-    for (unsigned check = CHECK_NONE + 1; check < CHECK_COUNT; check++) {
-        bool covered = false;
-        for (unsigned i = 1; i < HAK_FAULT_COUNT; i++) {
-            covered = covered || fault_table[i].check == (enum check)check;
-        }
-        if (!covered) {
-            print_error("no fault trips check %s: it is not finished\n", check_table[check].id);
-            without++;
-        }
-    }
-    assert_int_equal(without, 0);
+static struct verdict run_text(enum hak_fault fault, const char *text) {
+    const struct fault_info *info = &fault_table[fault];
+    struct verdict verdict;
+    size_t size_bytes;
+    uint8_t *bytes = corpus_assemble(text, strlen(text), info->name, &size_bytes);
+    struct program program = read_bytes(bytes, size_bytes);
+    assert_true(world_arm_fault(info->name));
+    world_run(&target_table[info->target], &program, NULL, &verdict);
+    free(bytes);
+    return verdict;
 }
+
+/* The place is passed, and the bug makes no difference there: 32 bytes are cleared all the same. */
+static void test_reached_only(void **state) {
+    (void)state;
+    struct verdict verdict = run_text(HAK_FAULT_CALLOC_SKIPS_ZERO, "hakmem 1\n"
+                                                                   "t0 calloc s0 32 n=1\n"
+                                                                   "t0 calloc s1 16 n=1\n"
+                                                                   "t0 calloc s2 16 n=2\n");
+    assert_int_equal(verdict.fault_reached, 3);
+    assert_int_equal(verdict.fault_triggered, 0);
+    assert_int_equal(verdict.check, CHECK_NONE);
+    assert_false(verdict_detects_fault(&verdict));
+}
+
+/* What is not cleared is zero by chance: the bug acts, and nobody can see it. */
+static void test_triggered_only(void **state) {
+    (void)state;
+    struct verdict verdict = run_text(HAK_FAULT_CALLOC_SKIPS_ZERO, "hakmem 1\n"
+                                                                   "t0 calloc s0 16 n=1\n"
+                                                                   "t0 calloc s1 48 n=1\n");
+    assert_int_equal(verdict.fault_reached, 2);
+    assert_int_equal(verdict.fault_triggered, 1);
+    assert_int_equal(verdict.check, CHECK_NONE);
+    assert_false(verdict_detects_fault(&verdict));
+}
+
+/* Six times the bug acts; what is counted is the way to the first. The next run begins anew. */
+static void test_first_trigger_latches(void **state) {
+    (void)state;
+    static const char often[] = "hakmem 1\n"
+                                "t0 calloc s0 16 n=1\n"
+                                "t0 calloc s1 48 n=1\n"
+                                "t0 calloc s2 16 n=1\n"
+                                "t0 calloc s3 48 n=1\n"
+                                "t0 calloc s4 64 n=1\n"
+                                "t0 calloc s5 80 n=1\n"
+                                "t0 calloc s6 96 n=1\n"
+                                "t0 calloc s7 112 n=1\n";
+    for (unsigned i = 0; i < 2; i++) {
+        struct verdict verdict = run_text(HAK_FAULT_CALLOC_SKIPS_ZERO, often);
+        assert_int_equal(verdict.fault_reached, 2);
+        assert_int_equal(verdict.fault_triggered, 1);
+    }
+}
+
+/* Latched is not disarmed: the second calloc of a block that was used is not cleared either, and that is seen. */
+static void test_latched_fault_still_acts(void **state) {
+    (void)state;
+    struct verdict verdict = run_text(HAK_FAULT_CALLOC_SKIPS_ZERO, "hakmem 1\n"
+                                                                   "t0 calloc s0 48 n=1\n"
+                                                                   "t0 free s0\n"
+                                                                   "t0 calloc s0 48 n=1\n");
+    assert_int_equal(verdict.check, CHECK_CALLOC_NONZERO);
+    assert_int_equal(verdict.record, 2);
+    assert_int_equal(verdict.fault_reached, 1);
+    assert_int_equal(verdict.fault_triggered, 1);
+    assert_true(verdict_detects_fault(&verdict));
+}
+
+static void test_finding_in_front_of_the_trigger(void **state) {
+    (void)state;
+    const struct verdict verdict = {.check = CHECK_CRASH, .fault_reached = 5};
+    assert_false(verdict_detects_fault(&verdict));
+}
+
+/* --- the catalogue --- */
 
 static void test_catalogue_is_complete(void **state) {
     (void)state;
@@ -175,7 +223,9 @@ static void test_catalogue_is_complete(void **state) {
     for (int i = 1; i < HAK_FAULT_COUNT; i++) {
         const struct fault_info *fault = &fault_table[i];
         assert_non_null(fault->name); /* each id of allocator/fault.h has its row */
-        assert_true(fault->name[0] && fault->origin[0] && fault->needs[0]);
+        assert_true(fault->name[0] && fault->origin[0] && fault->title[0] && fault->needs[0]);
+        assert_true(fault_expects(fault, fault->check) && !fault_expects(fault, CHECK_NONE));
+        assert_true(fault->checks >> CHECK_COUNT == 0 && fault->class < FAULT_CLASS_COUNT);
         assert_int_equal(fault_find(fault->name), i);
         assert_string_equal(target_table[fault->target].planted_fault, "");
     }
@@ -201,13 +251,17 @@ static void test_unknown_fault_changes_nothing(void **state) {
 }
 
 int main(void) {
-    static struct CMUnitTest tests[HAK_FAULT_COUNT - 1 + 3];
+    static struct CMUnitTest tests[HAK_FAULT_COUNT - 1 + 7];
     unsigned count = 0;
     for (unsigned i = 1; i < HAK_FAULT_COUNT; i++) {
         tests[count++] = (struct CMUnitTest){
             .name = fault_table[i].name, .test_func = test_fault, .initial_state = (void *)(uintptr_t)&fault_table[i]};
     }
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_every_check_has_a_fault);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_reached_only);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_triggered_only);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_first_trigger_latches);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_latched_fault_still_acts);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_finding_in_front_of_the_trigger);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_catalogue_is_complete);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_unknown_fault_changes_nothing);
     return cmocka_run_group_tests_name("faults", tests, open_world, close_world);

@@ -26,6 +26,7 @@ const struct verb_info verb_table[] = {
     {"disasm", "bytes to text form", verb_disasm},
     {"bench", "how fast the fuzzing is", verb_bench},
     {"detect", "put each historical bug back and count executions until it is found", verb_detect},
+    {"faults", "the catalogue of historical bugs, each tripped by its program of the corpus", verb_faults},
     {"orders", "which memory orders are needed: weaken each, and see what finds it", verb_orders},
     {"sites", "the allocator's accesses to shared memory, where threads may be switched", verb_sites},
     {"explore", "run a tiny program under every schedule with few preemptions", verb_explore},

@@ -57,6 +57,7 @@ void json_verdict(cJSON *object, const struct verdict *verdict) {
     json_hash(object, "trace_hash", verdict->trace_hash);
     json_number(object, "fault_reached", (double)verdict->fault_reached);
     json_number(object, "fault_triggered", (double)verdict->fault_triggered);
+    json_bool(object, "fault_detected", verdict_detects_fault(verdict));
 }
 
 void json_print(cJSON *object) {

@@ -14,7 +14,7 @@ void json_text(cJSON *object, const char *key, const char *text);
 void json_number(cJSON *object, const char *key, double number);
 void json_bool(cJSON *object, const char *key, int value);
 void json_hash(cJSON *object, const char *key, uint64_t hash);
-/* check, signature, message, record, operations, trace_hash, fault_reached, fault_triggered. */
+/* check, signature, message, record, operations, trace_hash, fault_reached, fault_triggered, fault_detected. */
 void json_verdict(cJSON *object, const struct verdict *verdict);
 /* Print to standard output and free. */
 void json_print(cJSON *object);

@@ -28,6 +28,7 @@ verb_function verb_disasm;
 verb_function verb_show;
 verb_function verb_bench;
 verb_function verb_detect;
+verb_function verb_faults;
 verb_function verb_sites;
 verb_function verb_orders;
 verb_function verb_explore;

@@ -162,10 +162,10 @@ def targets():
 
 def faults():
     """oracle/fault.c: every row of the catalogue."""
-    table = re.search(r"^const struct fault_info fault_table.*?^};", read("oracle/fault.c"), re.DOTALL | re.MULTILINE)
+    table = re.search(r"^#define CATALOGUE.*?^$", read("oracle/fault.c"), re.DOTALL | re.MULTILINE)
     names = targets()
-    rows = re.findall(r'ENTRY\([A-Z0-9_]+,\s*"([a-z0-9-]+)".*?,\s*([A-Z_0-9]+),\s*([A-Z]+)\)(?=,\s*(?:ENTRY|\}|/\*|$))',
-                      table.group(0) if table else "", re.DOTALL)
+    rows = re.findall(r'ROW\(with, [A-Z0-9_]+,\s*"([a-z0-9-]+)".*?,\s*([A-Z_0-9]+),\s*([A-Z]+)\)\s*(?=ROW|$)',
+                      table.group(0).replace("\\\n", "\n") if table else "", re.DOTALL)
     if not rows:
         raise Unable("oracle/fault.c: no table of faults")
     return [Fault(name, check.lower().replace("_", "-"), names[target].name) for name, check, target in rows]
