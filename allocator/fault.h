@@ -80,7 +80,8 @@
     X(START_SIGN_EARLY)                                                                                                \
     X(FORK_KEEPS_LOCK)                                                                                                 \
     X(POOL_CHOOSES_EARLY)                                                                                              \
-    X(LAZY_CHOOSES_EARLY)
+    X(LAZY_CHOOSES_EARLY)                                                                                              \
+    X(FREE_NULL_ERRNO)
 
 enum hak_fault {
     HAK_FAULT_NONE,

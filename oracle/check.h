@@ -58,7 +58,9 @@
     X(LIVELOCK, "livelock", "An operation does not come to its end, though every other thread had its turn.",          \
       "a loop that tries again without looking again; the message names the accesses it goes round at")                \
     X(RACE, "race", "Two threads touched the same memory, and nothing orders one before the other.",                   \
-      "a memory order that is too weak, or a lock that was not taken; the message names both accesses")
+      "a memory order that is too weak, or a lock that was not taken; the message names both accesses")                \
+    X(DIVERGENCE, "divergence", "A malloc answers otherwise than the contract fixes and another malloc does.",         \
+      "the message names the malloc, the fact (docs/differential.md) and the operation")
 
 enum check {
     CHECK_NONE,

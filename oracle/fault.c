@@ -163,6 +163,9 @@ const struct fault_info fault_table[HAK_FAULT_COUNT] = {
     ENTRY(LAZY_CHOOSES_EARLY, "lazy-chooses-early",
           "the lineage: a cached SuperSlab was chosen before the lock was taken, and two threads had it",
           "two threads take a SuperSlab from the cache at once", MODEL, LAZY),
+    ENTRY(FREE_NULL_ERRNO, "free-null-errno",
+          "several: NULL is looked up as any other pointer, is nobody's, and errno says so", "free of NULL", DIVERGENCE,
+          DIFFERENTIAL),
 };
 
 int fault_find(const char *name) {
