@@ -107,7 +107,8 @@
     X(BASE_FOR_USER)                                                                                                   \
     X(START_CALLS_ITSELF)                                                                                              \
     X(DOUBLE_FREE_UNSEEN)                                                                                              \
-    X(INTERIOR_FREE_UNSEEN)
+    X(INTERIOR_FREE_UNSEEN)                                                                                            \
+    X(FREE_NULL_ERRNO)
 
 enum hak_fault {
     HAK_FAULT_NONE,

@@ -171,6 +171,9 @@ static void free_small(void *address, struct hak_slab *slab) {
 /* What the home table does not know. */
 static void free_elsewhere(void *address) {
     if (address == NULL) {
+        if (HAK_FAULT(FREE_NULL_ERRNO)) {
+            errno = EINVAL;
+        }
         return;
     }
     uintptr_t entry = hak_map_entry(address);

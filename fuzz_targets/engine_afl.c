@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
     while (__AFL_LOOP(EXECUTIONS_A_CHILD)) {
         size_t size_bytes = (size_t)__AFL_FUZZ_TESTCASE_LEN;
         if (size_bytes <= PROGRAM_BYTES_MAX) {
-            world_fuzz_one(fuzz_target, bytes, size_bytes);
+            fuzz_one(bytes, size_bytes);
         }
     }
     return EXIT_CLEAN;

@@ -194,7 +194,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes) {
     if (progress_wanted) {
         show_progress();
     }
-    return files_given ? run_proven(bytes, size_bytes) : world_fuzz_one(fuzz_target, bytes, size_bytes);
+    if (files_given) {
+        return run_proven(bytes, size_bytes);
+    }
+    fuzz_one(bytes, size_bytes);
+    return 0;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed) {

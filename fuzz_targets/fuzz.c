@@ -1,13 +1,14 @@
-/* fuzz: opening the world, the same way for every engine. */
+/* fuzz: opening the machine and running one input, the same way for every engine. */
 #include "fuzz_targets/fuzz.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "fuzz_targets/machine.h"
 #include "oracle/fault.h"
 #include "oracle/guide.h"
-#include "oracle/world.h"
 
 static void print_fault_names(FILE *out) {
     for (unsigned i = 0; i < HAK_FAULT_COUNT; i++) {
@@ -30,12 +31,17 @@ static void take_guides_away(void) {
 void fuzz_open(const char *fault, const char *asked_by) {
     char why[256] = "";
     take_guides_away();
-    if (world_open(why, sizeof why) != 0) {
-        fprintf(stderr, "fuzz_%s: cannot open the simulated world: %s\n", fuzz_target->name, why);
+    if (machine_open(why, sizeof why) != 0) {
+        fprintf(stderr, "fuzz_%s: cannot begin: %s\n", fuzz_target->name, why);
         exit(EXIT_UNABLE);
     }
     bool is_named = fault != NULL && fault[0] != '\0';
-    if (!world_arm_fault(is_named ? fault : fuzz_target->planted_fault)) {
+    if (!machine_has_faults() && is_named && strcmp(fault, "none") != 0) {
+        fprintf(stderr, "fuzz_%s: %s: only hakmem has faults, and this is another malloc\n", fuzz_target->name,
+                asked_by);
+        exit(EXIT_UNABLE);
+    }
+    if (!machine_arm_fault(is_named ? fault : fuzz_target->planted_fault)) {
         fprintf(stderr, "fuzz_%s: %s names no fault of the catalogue: '%s'. There are:\n", fuzz_target->name,
                 is_named ? asked_by : "the target", is_named ? fault : fuzz_target->planted_fault);
         print_fault_names(stderr);
@@ -43,8 +49,18 @@ void fuzz_open(const char *fault, const char *asked_by) {
     }
 }
 
+void fuzz_one(const uint8_t *bytes, size_t size_bytes) {
+    struct program program;
+    struct verdict verdict;
+    program_read(&program, bytes, size_bytes);
+    if (machine_run_sampled(&program, stderr, &verdict) != CHECK_NONE) {
+        world_print_finding(fuzz_target, &verdict, stderr);
+        abort();
+    }
+}
+
 void fuzz_print_totals(int descriptor) {
-    struct world_totals totals = world_totals();
+    struct world_totals totals = machine_totals();
     dprintf(descriptor,
             "hakmem-totals: {\"executions\":%" PRIu64 ",\"operations\":%" PRIu64 ",\"dirty_pages\":%" PRIu64 "}\n",
             totals.executions, totals.operations, totals.dirty_pages);

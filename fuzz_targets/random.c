@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fuzz_targets/fuzz.h"
+#include "fuzz_targets/machine.h"
 #include "oracle/mutate.h"
 
 enum {
@@ -180,7 +181,7 @@ static void make_current(size_t seed_count) {
 }
 
 static void show_progress(double now) {
-    struct world_totals totals = world_totals();
+    struct world_totals totals = machine_totals();
     double seconds = now - state.started;
     bool is_terminal = isatty(STDERR_FILENO);
     fprintf(stderr, "%s%5.0f s  %" PRIu64 " executions  %" PRIu64 " operations  %.0f exec/s%s", is_terminal ? "\r" : "",
@@ -196,7 +197,7 @@ static void end_progress(void) {
 }
 
 static void show_summary(const struct random_options *options, const char *outcome) {
-    struct world_totals totals = world_totals();
+    struct world_totals totals = machine_totals();
     double seconds = now_seconds() - state.started;
     printf("fuzz_%s: %s; %" PRIu64 " executions, %" PRIu64 " operations, %.1f s, %.0f exec/s, seed %" PRIu64 "\n",
            fuzz_target->name, outcome, state.runs, totals.operations, seconds,
@@ -221,7 +222,7 @@ static int finish_finding(const struct random_options *options, struct verdict *
                    &again) != CHECK_NONE) {
         *verdict = again;
     } else {
-        puts("The finding did not come back when the input ran again, so something outlives the reset of the world.");
+        puts("The finding did not come back when the input ran again, so something outlives a run.");
     }
     replay_print_finding(&options->self, state.artifact, verdict);
     show_summary(options, "finding");

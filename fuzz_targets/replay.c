@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fuzz_targets/fuzz.h"
+#include "fuzz_targets/machine.h"
 
 static enum check set_nondeterminism(struct verdict *verdict, const char *what, uint64_t before, uint64_t after) {
     verdict->check = CHECK_NONDETERMINISM;
@@ -20,18 +21,18 @@ enum check replay_run(const uint8_t *bytes, size_t size_bytes, bool prove, FILE 
     struct program program;
     program_read(&program, bytes, size_bytes);
     if (!prove) {
-        return world_run(fuzz_target, &program, report, verdict);
+        return machine_run(&program, report, verdict);
     }
-    uint64_t state_before = world_state_hash();
-    if (world_run(fuzz_target, &program, report, verdict) != CHECK_NONE) {
+    uint64_t state_before = machine_state_hash();
+    if (machine_run(&program, report, verdict) != CHECK_NONE) {
         return verdict->check;
     }
-    uint64_t state_after = world_state_hash();
+    uint64_t state_after = machine_state_hash();
     uint64_t trace = verdict->trace_hash;
     if (state_after != state_before) {
         return set_nondeterminism(verdict, "state after reset", state_before, state_after);
     }
-    if (world_run(fuzz_target, &program, report, verdict) == CHECK_NONE && verdict->trace_hash != trace) {
+    if (machine_run(&program, report, verdict) == CHECK_NONE && verdict->trace_hash != trace) {
         return set_nondeterminism(verdict, "trace", trace, verdict->trace_hash);
     }
     return verdict->check;
@@ -68,7 +69,8 @@ void replay_print_finding(const struct replay_command *command, const char *path
     world_print_finding(fuzz_target, verdict, stdout);
     printf("input:     %s\nreproduce: ", path);
     print_hakfuzz(command->self);
-    printf(" repro --target %s ", fuzz_target->name);
+    fputs(" repro ", stdout);
+    machine_print_target(stdout);
     if (command->fault != NULL && command->fault[0] != '\0') {
         printf("--fault %s ", command->fault);
     }

@@ -53,8 +53,10 @@ bool backend_open(struct backend *backend, const char *library, const char *pref
     }
     fill_all(backend, backend->library, prefix);
     if (backend->malloc == NULL || backend->free == NULL) {
-        snprintf(why, why_bytes, "%s has no %s%s; --prefix says what its names begin with", library, prefix,
-                 backend->malloc == NULL ? "malloc" : "free");
+        snprintf(why, why_bytes,
+                 "%s has no %s%s; --prefix says what its names begin with, and "
+                 "-DHAKFUZZ_TARGET_PREFIX= to fuzz_target",
+                 library, prefix, backend->malloc == NULL ? "malloc" : "free");
         backend_close(backend);
         return false;
     }

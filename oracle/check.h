@@ -61,7 +61,9 @@
       "a memory order that is too weak, or a lock that was not taken; the message names both accesses")                \
     X(MISUSE_UNDETECTED, "misuse-undetected",                                                                          \
       "A pointer that is no live block was taken, where that is promised to be refused.",                              \
-      "the look at the first word of a block that is freed, at its slab's owner, at the start of a mapping")
+      "the look at the first word of a block that is freed, at its slab's owner, at the start of a mapping")           \
+    X(DIVERGENCE, "divergence", "A malloc answers otherwise than the contract fixes and another malloc does.",         \
+      "the message names the malloc, the fact (docs/differential.md) and the operation")
 
 enum check {
     CHECK_NONE,

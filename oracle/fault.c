@@ -259,7 +259,10 @@
         MISUSE_UNDETECTED, MISUSE)                                                                                     \
     ROW(with, INTERIOR_FREE_UNSEEN, "interior-free-unseen", "several",                                                 \
         "any address inside a mapping was taken for the block's own", MISUSE, "a free of an address inside a mapping", \
-        ALONE, MISUSE_UNDETECTED, MISUSE)
+        ALONE, MISUSE_UNDETECTED, MISUSE)                                                                              \
+    ROW(with, FREE_NULL_ERRNO, "free-null-errno", "several",                                                           \
+        "NULL is looked up as any other pointer, is nobody's, and errno says so", FAILURE, "free of NULL", ALONE,      \
+        DIVERGENCE, DIFFERENTIAL)
 
 #define ENTRY(with, id, name, origin, title, class, needs, others, check, target)                                      \
     [HAK_FAULT_##id] = {                                                                                               \

@@ -46,6 +46,7 @@ struct real_plan {
     enum hak_fault fault;    /* to arm; HAK_FAULT_NONE where the backend has no trial */
     struct journal *journal; /* NULL: none is kept. All zero, shared with child processes; virtual order, 1 instance */
     bool corners;            /* carry out what C and POSIX leave open too, and judge nothing of it (contract.h) */
+    void (*at_end)(void);    /* NULL, or called in the run's process when all was carried out, before that ends */
     unsigned patience_ms;    /* asleep, or of a processor, without an end of a record: it hangs. 0: what real.c has */
 };
 

@@ -149,6 +149,9 @@ void real_child(void) {
         finish_time();
     }
     tell_faults();
+    if (plan->at_end != NULL) {
+        plan->at_end();
+    }
     atomic_store(&real.shared->finished, 1);
     _exit(REAL_EXIT_CLEAN);
 }

@@ -5,9 +5,6 @@
 #include "oracle/real_run.h"
 #include "oracle/request.h"
 
-/* errno before every call: a value no malloc sets. */
-enum { ERRNO_BEFORE = 4095 };
-
 static const struct backend *backend(void) {
     return real.plan->backend;
 }

@@ -8,6 +8,9 @@
 
 #include "oracle/contract.h"
 
+/* errno before every call: a value no malloc sets. */
+enum { ERRNO_BEFORE = 4095 };
+
 struct request {
     const char *call;
     size_t size_bytes;

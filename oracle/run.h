@@ -80,6 +80,7 @@ struct run {
     uint32_t alive;           /* threads */
     uint32_t alive_most;      /* at once, so far */
     world_observer *observer; /* NULL: nobody watches */
+    bool is_beside;           /* what the allocator answers is held beside libc and a model: beside.h */
     bool active;
     bool raising; /* a finding is being made: a crash now is not another */
     bool failed;

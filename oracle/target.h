@@ -23,7 +23,8 @@
     X(ADOPT, "adopt", 4, false, "", "component: heaps that lose their owners beside the set of blocks out", "adopt")   \
     X(START, "start", 4, true, "", "component: first allocations at once, and forks, beside what was read", "start")   \
     X(OPTION, "option", 1, false, "", "component: the options parser beside a plain one", "option")                    \
-    X(MISUSE, "misuse", 4, false, "", "component: programs that break the rules, beside what is refused", "misuse")
+    X(MISUSE, "misuse", 4, false, "", "component: programs that break the rules, beside what is refused", "misuse")    \
+    X(DIFFERENTIAL, "differential", 1, false, "", "one thread, its answers beside a plain model's and libc's", "")
 
 enum target {
 #define TARGET_ENUM(id, ...) TARGET_##id,

@@ -14,6 +14,7 @@
 
 #include "allocator/process.h"
 #include "allocator/root.h"
+#include "oracle/beside.h"
 #include "oracle/component.h"
 #include "oracle/fault.h"
 #include "oracle/feedback.h"
@@ -318,6 +319,7 @@ static void thread_main(void *argument) {
 static void run_begin(const struct target_info *target, const struct program *program, struct verdict *verdict) {
     run.target = target;
     run.component = component_find(target->component);
+    run.is_beside = target == &target_table[TARGET_DIFFERENTIAL];
     run.program = program;
     run.verdict = verdict;
     for (uint32_t i = 0; i < PROGRAM_THREADS_MAX; i++) {
@@ -405,6 +407,9 @@ enum check world_run(const struct target_info *target, const struct program *pro
         memset(&run.shadow, 0, sizeof run.shadow);
     }
     run.active = false;
+    if (run.is_beside) {
+        beside_end();
+    }
     world_reset(run.failed);
     totals.executions++;
     totals.operations += run.operations;

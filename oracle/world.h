@@ -54,9 +54,6 @@ void world_print_finding(const struct target_info *target, const struct verdict 
 enum check world_run_sampled(const struct target_info *target, const struct program *program, FILE *report,
                              struct verdict *verdict);
 
-/* Engines call this: world_run_sampled, and on a finding print the report and the line and abort(). Returns 0. */
-int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes);
-
 /* Proof of reset: a hash over the state root and every resident page of the arena, as it is now between runs.
  * Equal to the hash taken after world_open, or reset is broken. */
 uint64_t world_state_hash(void);

@@ -4,13 +4,11 @@
 
 #include "allocator/hakmem.h"
 #include "allocator/root.h"
+#include "oracle/beside.h"
 #include "oracle/finding.h"
 #include "oracle/request.h"
 #include "oracle/run.h"
 #include "oracle/sim.h"
-
-/* errno before every call: a value the allocator never sets. */
-enum { ERRNO_BEFORE = 4095 };
 
 /* --- live blocks --- */
 
@@ -114,6 +112,7 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
         if (!request->bad_align && !request->overflows) {
             check_refusal(request->size_bytes, before->refused, request->call);
         }
+        beside_tell_allocated(slot, request, NULL, address, before->refused);
         return;
     }
     check_errno(ERRNO_BEFORE, request->call);
@@ -129,6 +128,7 @@ static void conclude(uint8_t slot, const struct request *request, void *address,
     }
     block_enter(slot, address, request->size_bytes);
     aligned_to[slot] = request->aligned ? request->align_bytes : 0;
+    beside_tell_allocated(slot, request, NULL, address, before->refused);
 }
 
 static size_t natural_align(size_t size_bytes) {
@@ -277,6 +277,7 @@ static void op_realloc(uint8_t slot) {
     } else {
         realloc_failed(slot, &old, total_bytes, overflows, before.refused);
     }
+    beside_tell_allocated(slot, &request, &old, address, before.refused);
 }
 
 /* Of a block that no aligned request made, free_sized is the one that is allowed. */
@@ -304,11 +305,14 @@ void run_free_slot(uint8_t slot, enum program_op op) {
     free_as(op, (void *)block.start, block.requested_bytes, aligned_to[slot]);
     run_leave(slot);
     check_errno(ERRNO_BEFORE, "free");
+    beside_tell_freed(slot, op, &block);
 }
 
 static void op_free(uint8_t slot) {
     if (run.shadow.blocks[slot].start == 0) {
+        errno = ERRNO_BEFORE;
         hak_free(NULL);
+        beside_tell_freed(slot, run.now->record.op, NULL);
         return;
     }
     run.now->applied = true;
@@ -326,6 +330,7 @@ static void op_usable(uint8_t slot) {
     run_leave(slot);
     check_errno(ERRNO_BEFORE, "malloc_usable_size");
     run_trace(usable_bytes);
+    beside_tell_usable(slot, block, usable_bytes);
     if (usable_bytes < block->requested_bytes) {
         finding_raise(CHECK_USABLE_SMALL, (void *)block->start, "usable size %zu of a block of %zu bytes", usable_bytes,
                       block->requested_bytes);
@@ -363,6 +368,7 @@ static void op_on_live(uint8_t slot) {
     }
     run_verify_slot(slot, "");
     run_user_has(slot);
+    beside_tell_verified(slot);
     if (run.now->record.op == OP_WRITE && block->requested_bytes != 0) {
         block->pattern = shadow_pattern(run.writes++);
         shadow_fill(block);

@@ -1,6 +1,4 @@
 /* world_sample: runs of which a sample is proven, for engines and loops. */
-#include <stdlib.h>
-
 #include "oracle/run.h"
 
 enum { REPLAY_EVERY = 64, HASH_EVERY = 4096 };
@@ -32,15 +30,4 @@ enum check world_run_sampled(const struct target_info *target, const struct prog
         return nondeterminism(verdict, report, "reset", "reset left something behind");
     }
     return CHECK_NONE;
-}
-
-int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes) {
-    struct program program;
-    struct verdict verdict;
-    program_read(&program, bytes, size_bytes);
-    if (world_run_sampled(target, &program, stderr, &verdict) != CHECK_NONE) {
-        world_print_finding(target, &verdict, stderr);
-        abort();
-    }
-    return 0;
 }

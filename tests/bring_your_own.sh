@@ -23,6 +23,9 @@ has err '^hakfuzz: hakfuzz_target.so is not beside this tool: cmake -DHAKFUZZ_TA
 expect 'a file that is not there' 1 cmake -S "$HAKMEM_SOURCE" -B tree -DHAKFUZZ_TARGET=nowhere.c
 has err 'HAKFUZZ_TARGET names .*/nowhere.c, which is not there'
 
+for program in hakfuzz_target fuzz_target; do
+    ninja -C tree -t query $program >/dev/null || fail "$program" 'a part of the build'
+done
 gcc -g -O1 -shared -fPIC -DOWN_BUG=1 "$own" -o libown.so || fail libown.so 'a compiler'
 gcc -g -O1 -fPIC -DOWN_BUG=1 -c "$own" -o own.o || fail own.o 'a compiler'
 ar rcs libown.a own.o || fail libown.a 'an archiver'
@@ -31,6 +34,33 @@ expect 'build of an archive' 0 cmake --build tree --target hakfuzz_target
 cp tree/hakfuzz_target.so .
 expect 'the bug in the archive' 1 ./hakfuzz real "${target[@]}" --order virtual --generate 100
 has out 'calloc-nonzero'
+
+# ---- under the engine: the build of the tests has this malloc with its bug in it ----------------------------------------
+
+mkdir engine
+expect 'the engine finds the bug, from nothing' 1 "$HAKMEM_BUILD/fuzz_own" --random --seed 2 --runs 1000 --artifacts engine
+has out '^hakmem-finding: {"check":"calloc-nonzero",'
+has out "^reproduce: $hakfuzz repro --target threads --malloc $HAKMEM_BUILD/own.so --prefix own_ engine/crash-[0-9a-f]*$"
+signature=$(sed -n 's/^  signature   //p' out)
+crash=$(echo engine/crash-*)
+expect 'what it found needs nothing but its own input' 1 "$hakfuzz" repro --malloc "$HAKMEM_BUILD/own.so" --prefix own_ "$crash"
+has out "^signature $signature: 10 of 10 equal$"
+expect 'the engine replays it' 1 "$HAKMEM_BUILD/fuzz_own" "$crash"
+has out '^fuzz_target: 1 input replayed, 1 with a finding$'
+expect 'the engine: a program that is clean' 0 "$HAKMEM_BUILD/fuzz_own" one.hak
+expect 'the engine: no faults' 2 "$HAKMEM_BUILD/fuzz_own" --fault errno-missing one.hak
+has err '^fuzz_target: --fault: only hakmem has faults, and this is another malloc$'
+cp "$HAKMEM_BUILD/fuzz_own" .
+expect 'the engine: no library' 2 ./fuzz_own one.hak
+has err '^fuzz_target: cannot begin: cannot load .*/own.so: '
+gcc -shared -fPIC -x c -o own.so - <<<'void *own_malloc(unsigned long size) { (void)size; return 0; }' || fail own.so 'a compiler'
+expect 'the engine: half a malloc' 2 ./fuzz_own one.hak
+has err '^fuzz_target: cannot begin: .*/own.so has no own_free; --prefix says .*-DHAKFUZZ_TARGET_PREFIX= to fuzz_target$'
+gcc -shared -fPIC -x c -o own.so - <<<'void *own_malloc(unsigned long size) { return own_malloc(size + 1) == 0 ? 0 : own_malloc(size); } void own_free(void *b) { (void)b; }' || fail own.so 'a compiler'
+expect 'the engine: a malloc that calls itself without end' 1 ./fuzz_own one.hak
+has out '^hakmem-finding: {"check":"crash",'
+rm own.so
+
 mkdir findings
 expect 'the bug' 1 "$hakfuzz" real --malloc ./libown.so --prefix own_ --order virtual --generate 100 --keep-going --artifacts findings
 expect 'triage' 1 "$hakfuzz" triage --malloc ./libown.so --prefix own_ -o report findings

@@ -42,6 +42,26 @@ expect 'without a bug they agree' 0 "$hakfuzz" diff "${both[@]}" --generate 200
 has out '^0 divergences from what C and POSIX fix, in 200 programs on 2 mallocs: planted.so, hakmem; [0-9]+ operations compared$'
 expect 'so do the programs of the corpus' 0 "$hakfuzz" diff "${both[@]}" "$HAKMEM_SOURCE/corpus/sequence" "$HAKMEM_SOURCE/corpus/threads/seed"
 
+# ---- threads beside each other: what comes of them is never the same, so only what always holds stands here ------------
+
+expect 'a lock that is left out: one after another nothing shows' 0 env HAKMEM_PLANTED=unlocked "$hakfuzz" diff "${both[@]}" --generate 60
+expect 'free order: what is right stays right' 0 "$hakfuzz" diff --order free --times 3 "${both[@]}" --generate 20
+has out '^0 divergences from what C and POSIX fix, in 20 programs on 2 mallocs: planted.so, hakmem; each judged alone, 3 times a program$'
+for bug in zero-late errno-free align; do
+    expect "free order: $bug" 1 env HAKMEM_PLANTED=$bug "$hakfuzz" diff --order free --malloc "$planted" --generate 20 -o free
+done
+has out '^planted.so: alignment, by [a-z_]+, in [0-9]+ programs?: '
+grep -q "^# hakfuzz diff --target threads --malloc $planted --order free --times 20 FILE$" free/planted.so-alignment-*.hak || fail "$name" 'the command'
+expect 'free order: what ended the process has no operation' 1 env HAKMEM_PLANTED=abort "$hakfuzz" diff --order free --malloc "$planted" --generate 20
+has out '^planted.so: end, by threads, in [0-9]+ programs?: '
+expect 'free order: nothing to reduce' 2 "$hakfuzz" diff --order free --min "${both[@]}"
+has err '^hakfuzz diff: --min is of virtual order: what --order free finds need not come back; see '
+expect 'free order: nothing to compare' 2 "$hakfuzz" diff --order free -i "${both[@]}"
+has err '^hakfuzz diff: --implementation-defined compares answers, '
+expect 'virtual order: once is enough' 2 "$hakfuzz" diff --times 3 "${both[@]}"
+has err '^hakfuzz diff: --times is of --order free'
+expect 'no such order' 2 "$hakfuzz" diff --order any "${both[@]}"
+
 export HAKMEM_PLANTED=realloc-tail
 expect 'reduced and kept' 1 "$hakfuzz" diff "${both[@]}" --generate 20 -o kept
 has out 'record 1, reduced to:$'

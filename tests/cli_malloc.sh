@@ -29,7 +29,7 @@ zero-size sequence crash/malloc 1
 huge-size sequence impossible-success/realloc 2
 abort sequence crash/free_many 2
 '
-grep -o '^    X([A-Z_]*, "[a-z-]*"' "$HAKMEM_SOURCE/tests/planted/planted.c" | cut -d '"' -f 2 | grep -vx hang | sort >named
+grep -o '^    X([A-Z_]*, "[a-z-]*"' "$HAKMEM_SOURCE/tests/planted/planted.c" | cut -d '"' -f 2 | grep -vxE 'hang|unlocked' | sort >named
 awk 'NF { print $1 }' <<<"$bugs" | sort >tried
 same named tried
 
@@ -159,6 +159,8 @@ while IFS='|' read -r library words; do
         expect "$verb: $library" 2 "$hakfuzz" "$verb" --malloc "./lib$library.so" --prefix bad_ twice.hak
         has err "^hakfuzz: $words"
     done
+    expect "diff: $library" 2 "$hakfuzz" diff --malloc hakmem --malloc "./lib$library.so=bad_" twice.hak
+    has err "^hakfuzz: $words"
 done <<'END'
 nowhere|cannot load ./libnowhere.so: .*: cannot open shared object file
 text|cannot load ./libtext.so: .*(file too short|invalid ELF header)

@@ -4,6 +4,9 @@
  * same. A run that the oracle stops has broken a fact by itself. The others are compared entry by entry as long as
  * they are in step: who answers with a block where others answer NULL has other blocks from there on, and leaves.
  *
+ * In free order threads run beside each other, so no two runs are asked the same: each malloc is judged alone, by what
+ * the oracle stops it for, and nothing is compared.
+ *
  * A *divergence* is a fact that is fixed, on one malloc, by one operation: however many programs show it, it is one,
  * and the first program stands for it. A *difference* is a fact that is open, with what each malloc was seen to do.
  * Single-threaded. */
@@ -32,7 +35,7 @@ struct diff_malloc {
 struct divergence {
     unsigned malloc;
     enum fact fact;
-    enum program_op op;
+    enum program_op op;    /* OP_NOP: nobody knows, of several that ran at once */
     uint64_t programs;     /* that show it ... */
     uint64_t last_program; /* ... up to the one with this number */
     char *name;            /* of the first one */
@@ -59,11 +62,15 @@ struct diff {
     struct difference differences[FACT_COUNT * OP_COUNT];
     size_t difference_count;
     uint64_t programs, runs, compared; /* entries of programs */
+    uint64_t times;                    /* a run goes through its program; 1 in virtual order */
     bool (*goes_on)(void);             /* asked before each run of a reduction */
 };
 
 /* One program on all of them; `name` for people. False, with a message, when no process or memory could be had. */
 bool diff_program(struct diff *diff, const char *name, const struct target_info *target, const struct program *program);
+
+/* Whether threads run beside each other: all mallocs have the same order. */
+bool diff_is_free(const struct diff *diff);
 
 /* By malloc, fact and operation. */
 void diff_sort(struct diff *diff);

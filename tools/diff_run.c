@@ -9,10 +9,12 @@
 
 /* --- runs --- */
 
-static bool run_one(struct diff *diff, struct diff_malloc *one, const struct target_info *target,
-                    const struct program *program) {
-    char why[VERDICT_MESSAGE_BYTES_MAX];
-    struct real_plan plan = malloc_plan(&one->malloc, target, "");
+bool diff_is_free(const struct diff *diff) {
+    return diff->malloc_count > 0 && diff->mallocs[0].malloc.order == REAL_ORDER_FREE;
+}
+
+/* The journal of what each record did, which only virtual order has. False, with a message, when there is no memory. */
+static bool journal_begin_anew(struct diff_malloc *one) {
     if (one->journal == NULL) {
         void *journal =
             mmap(NULL, sizeof *one->journal, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -24,10 +26,21 @@ static bool run_one(struct diff *diff, struct diff_malloc *one, const struct tar
     }
     one->journal->entry_count = one->journal->change_count = 0;
     one->journal->is_cut = false;
+    return true;
+}
+
+static bool run_one(struct diff *diff, struct diff_malloc *one, const struct target_info *target,
+                    const struct program *program) {
+    char why[VERDICT_MESSAGE_BYTES_MAX];
+    struct real_plan plan = malloc_plan(&one->malloc, target, "");
+    if (!diff_is_free(diff) && !journal_begin_anew(one)) {
+        return false;
+    }
     one->backend = one->malloc.backend;
     one->backend.strict = false;
     plan.backend = &one->backend;
     plan.journal = one->journal;
+    plan.times = diff->times;
     plan.corners = true;
     diff->runs++;
     if (!real_run(&plan, program, &one->outcome, why, sizeof why)) {
@@ -55,14 +68,20 @@ static void see(const struct seeing *seeing, unsigned malloc, enum fact fact, ui
     seeing->see(seeing->context, malloc, fact, op_of(seeing->program, record), record, message);
 }
 
+/* In free order: whoever found it said so, unless the process did not come to that. */
+static bool verdict_has_record(enum check check) {
+    return fact_of_check(check, OP_NOP) != FACT_END;
+}
+
 /* What the oracle stopped a run for. */
 static void see_finding(const struct seeing *seeing, unsigned malloc) {
     const struct verdict *verdict = &seeing->diff->mallocs[malloc].outcome.verdict;
-    enum program_op op = op_of(seeing->program, verdict->record);
+    bool is_known = !diff_is_free(seeing->diff) || verdict_has_record(verdict->check);
+    enum program_op op = is_known ? op_of(seeing->program, verdict->record) : OP_NOP;
     enum fact fact = fact_of_check(verdict->check, op);
     bool is_align =
         fact == FACT_ERRNO_FAILURE && op == OP_POSIX_MEMALIGN && strstr(verdict->message, "Invalid") != NULL;
-    see(seeing, malloc, is_align ? FACT_POSIX_ALIGN : fact, verdict->record, verdict->message);
+    seeing->see(seeing->context, malloc, is_align ? FACT_POSIX_ALIGN : fact, op, verdict->record, verdict->message);
 }
 
 /* An alignment that aligned_alloc must refuse. */
@@ -189,7 +208,9 @@ bool diff_run(struct diff *diff, uint32_t wanted, const struct target_info *targ
             see_finding(&seeing, i);
         }
     }
-    compare(&seeing, with_differences);
+    if (!diff_is_free(diff)) {
+        compare(&seeing, with_differences);
+    }
     return true;
 }
 

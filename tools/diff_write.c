@@ -22,6 +22,10 @@ static void print_malloc_option(const struct malloc_choice *malloc, FILE *out) {
     fprintf(out, "--malloc %s%s%s", malloc->name, has_prefix ? "=" : "", has_prefix ? malloc->prefix : "");
 }
 
+static const char *operation_name(enum program_op op) {
+    return op == OP_NOP ? "threads" : program_op_info[op].name;
+}
+
 /* --- the smallest programs --- */
 
 static bool is_record(const char *line) {
@@ -49,7 +53,7 @@ static bool keep_one(const struct diff *diff, const struct divergence *divergenc
     const struct fact_info *fact = &fact_table[divergence->fact];
     const struct diff_malloc *one = &diff->mallocs[divergence->malloc];
     if (asprintf(&path, "%s/%s-%s-%s.hak", directory, malloc_name(diff, divergence->malloc), fact->name,
-                 program_op_info[divergence->op].name) < 0) {
+                 operation_name(divergence->op)) < 0) {
         path = NULL;
     }
     FILE *out = path != NULL ? fopen(path, "w") : NULL;
@@ -59,6 +63,9 @@ static bool keep_one(const struct diff *diff, const struct divergence *divergenc
                 malloc_name(diff, divergence->malloc), divergence->message, fact->says, fact->meaning,
                 divergence->target->name);
         print_malloc_option(&one->malloc, out);
+        if (diff_is_free(diff)) {
+            fprintf(out, " --order free --times %" PRIu64, diff->times);
+        }
         fputs(divergence->fact == FACT_SUCCESS ? " --malloc libc FILE\n" : " FILE\n", out);
         good = print_program(divergence, false, out);
         good = fclose(out) == 0 && good;
@@ -86,7 +93,7 @@ static void print_divergence(const struct diff *diff, const struct divergence *d
     const struct fact_info *fact = &fact_table[divergence->fact];
     fprintf(out, "%s%s: %s%s, by %s, in %" PRIu64 " program%s: %s (%s: %s)\n  %s, record %" PRIu32 "%s\n",
             colour_bad(out), malloc_name(diff, divergence->malloc), fact->name, colour_end(out),
-            program_op_info[divergence->op].name, divergence->programs, divergence->programs == 1 ? "" : "s",
+            operation_name(divergence->op), divergence->programs, divergence->programs == 1 ? "" : "s",
             divergence->message, fact->says, fact->meaning, divergence->name, divergence->record,
             divergence->after.records > 0 ? ", reduced to:" : "");
     if (divergence->after.records > 0) {
@@ -158,7 +165,11 @@ void diff_print(const struct diff *diff, bool with_open, FILE *out) {
     for (unsigned i = 0; i < diff->malloc_count; i++) {
         fprintf(out, "%s%s", i > 0 ? ", " : "", malloc_name(diff, i));
     }
-    fprintf(out, "; %" PRIu64 " operations compared\n", diff->compared);
+    if (diff_is_free(diff)) {
+        fprintf(out, "; each judged alone, %" PRIu64 " times a program\n", diff->times);
+    } else {
+        fprintf(out, "; %" PRIu64 " operations compared\n", diff->compared);
+    }
 }
 
 /* --- JSON --- */
@@ -171,7 +182,7 @@ static cJSON *divergence_json(const struct diff *diff, const struct divergence *
     json_text(object, "malloc", diff->mallocs[divergence->malloc].malloc.name);
     json_text(object, "fact", fact->name);
     json_text(object, "says", fact->says);
-    json_text(object, "operation", program_op_info[divergence->op].name);
+    json_text(object, "operation", operation_name(divergence->op));
     json_number(object, "programs", (double)divergence->programs);
     json_text(object, "file", divergence->name);
     json_number(object, "record", divergence->record);

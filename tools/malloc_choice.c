@@ -65,6 +65,7 @@ static void process_settle(void) {
         (void)personality((unsigned long)flags | ADDR_NO_RANDOMIZE);
     }
     setenv(tunables_name, both, 1);
+    setenv("__AFL_DEFER_FORKSRV", "1", 1); /* built with AFL++: else its runtime takes no library that comes later */
     fflush(NULL);
     execv("/proc/self/exe", arguments);
     free(both);

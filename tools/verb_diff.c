@@ -29,14 +29,16 @@ static const struct verb_help help = {
     "bad alignments, sizes near SIZE_MAX, errno after free (docs/differential.md has the list). Without a file,\n"
     "programs are generated. Without --malloc: hakmem, libc, and of jemalloc, mimalloc, tcmalloc, TBB and musl those\n"
     "that are there. What the standards leave open is no fault: --implementation-defined shows it. With --min each\n"
-    "divergence is reduced to its smallest program; -o DIR keeps these.\n",
+    "divergence is reduced to its smallest program; -o DIR keeps these. With --order free threads run beside each\n"
+    "other, and each malloc is judged alone; programs stay as they are.\n",
     "  hakfuzz diff --generate 1000 --min\n"
     "  hakfuzz diff --implementation-defined corpus/sequence\n"
     "  hakfuzz diff --malloc ./libfoo.so --malloc libc -o minimal crash-0123abcd\n"
+    "  hakfuzz diff --order free --times 100 --malloc ./libfoo.so --generate 50\n"
     "  hakfuzz diff --malloc libtbbmalloc.so.2=scalable_ --malloc libc\n",
 };
 
-enum { PROGRAM_BYTES = 4096 };
+enum { PROGRAM_BYTES = 4096, TIMES_FREE = 20 };
 #define NOT_GIVEN LONG_MIN
 
 static const char *const default_mallocs[] = {
@@ -47,7 +49,7 @@ struct verb_diff {
     struct options options;
     const char **names; /* ends in NULL; NULL: the default */
     char *out;
-    long generate, seed;
+    long generate, seed, times;
     int open, reduce;
     char *texts[DIFF_MALLOCS_MAX]; /* names, cut in front of their prefix */
     struct diff_malloc mallocs[DIFF_MALLOCS_MAX];
@@ -70,8 +72,10 @@ static bool add_malloc(struct verb_diff *verb, const char *name) {
     if (prefix != NULL) {
         *prefix = '\0';
     }
-    bool open = text != NULL && malloc_open(text, prefix != NULL ? prefix + 1 : "", REAL_ORDER_VIRTUAL,
-                                            &verb->mallocs[diff->malloc_count].malloc);
+    bool is_free = verb->options.order != NULL && strcmp(verb->options.order, "free") == 0;
+    bool open = text != NULL &&
+                malloc_open(text, prefix != NULL ? prefix + 1 : "", is_free ? REAL_ORDER_FREE : REAL_ORDER_VIRTUAL,
+                            &verb->mallocs[diff->malloc_count].malloc);
     diff->malloc_count += open;
     return open;
 }
@@ -84,9 +88,9 @@ static bool is_installed(const char *name) {
            malloc_probe(library, strchr(name, '=') != NULL ? strchr(name, '=') + 1 : "", why, sizeof why);
 }
 
-/* musl's malloc, where the build tree has it. */
+/* musl's malloc, where the build tree has it. It is good for one thread at a time. */
 static bool add_musl(struct verb_diff *verb) {
-    char *musl = beside_find("musl_malloc.so");
+    char *musl = diff_is_free(&verb->diff) ? NULL : beside_find("musl_malloc.so");
     bool good = musl == NULL || add_malloc(verb, musl);
     free(musl);
     return good;
@@ -213,14 +217,31 @@ static int diff_arguments(struct verb_diff *verb) {
     const struct options *options = &verb->options;
     struct files files = {0};
     struct choice choice;
+    bool is_free = options->order != NULL && strcmp(options->order, "free") == 0;
+    if (!malloc_check(&help, options)) {
+        return EXIT_USAGE;
+    }
+    if (!is_free && verb->times != 0) {
+        return options_complain(&help, "--times is of --order free: in virtual order each time is the same");
+    }
+    if (is_free && verb->open) {
+        return options_complain(&help,
+                                "--implementation-defined compares answers, and --order free has none to compare");
+    }
     if (options->argument_count > 0 && (verb->generate != 0 || verb->seed != NOT_GIVEN)) {
         return options_complain(&help, "--generate and --seed are of generated programs, and '%s' is none",
                                 options->arguments[0]);
     }
     verb->seed = verb->seed == NOT_GIVEN ? 1 : verb->seed;
     verb->generate = verb->generate == 0 ? 200 : verb->generate;
-    verb->reduce = verb->reduce || verb->out != NULL;
-    if (!options_in_range(&help, "--generate", verb->generate, 1, 1000000000) ||
+    if (is_free && verb->reduce) {
+        return options_complain(&help, "--min is of virtual order: what --order free finds need not come back");
+    }
+    verb->reduce = verb->reduce || (verb->out != NULL && !is_free);
+    verb->times = verb->times == 0 ? (is_free ? TIMES_FREE : 1) : verb->times;
+    verb->diff.times = (uint64_t)verb->times;
+    if (!options_in_range(&help, "--times", verb->times, 1, 1000000) ||
+        !options_in_range(&help, "--generate", verb->generate, 1, 1000000000) ||
         !options_in_range(&help, "--seed", verb->seed, 0, 1000000000000) ||
         !choose(options->target, "none", "", NULL, &choice)) {
         return EXIT_USAGE;
@@ -252,6 +273,8 @@ int verb_diff(int argc, char **argv) {
         {"output", 'o', POPT_ARG_STRING, &verb.out, 0, "write the smallest programs here", "DIR"},
         {"generate", '\0', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (200)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &verb.seed, 0, "number of the first generated program (1)", "N"},
+        OPTION_ORDER(verb.options, "virtual"),
+        {"times", 'n', POPT_ARG_LONG, &verb.times, 0, "with --order free: how often each program runs (20)", "N"},
         OPTION_JSON(verb.options),
         POPT_TABLEEND,
     };

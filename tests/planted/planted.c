@@ -31,7 +31,8 @@
     X(ZERO_SIZE, "zero-size", "malloc(0) reads from address 0")                                                        \
     X(HUGE_SIZE, "huge-size", "a size near SIZE_MAX wraps around and succeeds")                                        \
     X(HANG, "hang", "the fourth free keeps the lock")                                                                  \
-    X(ABORT, "abort", "to free a block of a page or more is complained about")
+    X(ABORT, "abort", "to free a block of a page or more is complained about")                                         \
+    X(UNLOCKED, "unlocked", "the lock is left out: only threads that run beside each other show it")
 
 enum bug {
     BUG_NONE,
@@ -66,7 +67,7 @@ static _Atomic uint16_t threads;
 static _Thread_local uint16_t thread;
 
 static void take(void) {
-    while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire)) {
+    while (planted != BUG_UNLOCKED && atomic_flag_test_and_set_explicit(&lock, memory_order_acquire)) {
     }
     const char *name = is_known ? NULL : getenv("HAKMEM_PLANTED");
     for (unsigned i = 0; name != NULL && i < BUG_COUNT; i++) {
