@@ -62,6 +62,8 @@ says real 1 --fault carve-by-used "$carved"
 says show 1 --fault push-keeps-head "$kept"
 says show 0 --malloc libc "$carved"
 says diff 1 --min --implementation-defined --malloc libc --malloc hakmem bad-align.hak
+says diff 0 --performance --rounds 1 --malloc libc --malloc hakmem "$carved"
+says diff 0 --worst left --max-runs 4 --seconds 100 --above 100 --malloc libc --malloc hakmem "$carved"
 says min 1 --fault carve-by-used "$carved"
 says triage 1 --fault carve-by-used --target sequence found
 says emit-c 1 --fault carve-by-used -o case.c "$carved"

@@ -8,6 +8,7 @@
 #include "oracle/target.h"
 #include "tools/describe.h"
 #include "tools/detect.h"
+#include "tools/measure.h"
 
 static const char *target_word(unsigned i) {
     return i < TARGET_COUNT ? target_table[i].name : NULL;
@@ -25,6 +26,10 @@ static const char *order_word(unsigned i) {
     return i < REAL_ORDER_COUNT ? real_order_names[i] : NULL;
 }
 
+static const char *metric_word(unsigned i) {
+    return i < METRIC_COUNT ? metric_table[i].name : NULL;
+}
+
 static const char *malloc_word(unsigned i) {
     static const char *const words[] = {"hakmem", "libc"};
     return i < sizeof words / sizeof words[0] ? words[i] : NULL;
@@ -40,6 +45,7 @@ const struct describe_kind describe_kinds[] = {
     {"ENGINE", "engines", detect_engine_name, false, false},
     {"GUIDE", "guides", guide_word, false, false},
     {"ORDER", "orders", order_word, false, false},
+    {"METRIC", "metrics", metric_word, false, false},
     {"LIB", "mallocs", malloc_word, true, false},
     {"SHELL", "shells", shell_word, false, false},
     {"FILE", "files", NULL, true, false},

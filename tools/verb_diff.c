@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "oracle/files.h"
 #include "oracle/input.h"
@@ -16,6 +17,7 @@
 #include "tools/diff_write.h"
 #include "tools/json.h"
 #include "tools/options.h"
+#include "tools/performance.h"
 #include "tools/place.h"
 #include "tools/propose.h"
 #include "tools/terminal.h"
@@ -30,11 +32,17 @@ static const struct verb_help help = {
     "programs are generated. Without --malloc: hakmem, libc, and of jemalloc, mimalloc, tcmalloc, TBB and musl those\n"
     "that are there. What the standards leave open is no fault: --implementation-defined shows it. With --min each\n"
     "divergence is reduced to its smallest program; -o DIR keeps these. With --order free threads run beside each\n"
-    "other, and each malloc is judged alone; programs stay as they are.\n",
+    "other, and each malloc is judged alone; programs stay as they are.\n"
+    "\n"
+    "With --performance nothing is judged: each program is carried out on many sets of slots, and its time, memory\n"
+    "and fragmentation stand side by side. --worst searches for programs on which the first malloc is worst beside\n"
+    "the best other one, reduces them, and says so; -o DIR keeps them (docs/worst.md).\n",
     "  hakfuzz diff --generate 1000 --min\n"
     "  hakfuzz diff --implementation-defined corpus/sequence\n"
     "  hakfuzz diff --malloc ./libfoo.so --malloc libc -o minimal crash-0123abcd\n"
     "  hakfuzz diff --order free --times 100 --malloc ./libfoo.so --generate 50\n"
+    "  hakfuzz diff --performance corpus/threads/seed\n"
+    "  hakfuzz diff --worst memory --seconds 600 -o bench/worst\n"
     "  hakfuzz diff --malloc libtbbmalloc.so.2=scalable_ --malloc libc\n",
 };
 
@@ -50,10 +58,11 @@ struct verb_diff {
     const char **names; /* ends in NULL; NULL: the default */
     char *out;
     long generate, seed, times;
-    int open, reduce;
+    int open, reduce, worker;
     char *texts[DIFF_MALLOCS_MAX]; /* names, cut in front of their prefix */
     struct diff_malloc mallocs[DIFF_MALLOCS_MAX];
     struct diff diff;
+    struct performance performance;
     uint64_t unreadable, components;
 };
 
@@ -127,6 +136,12 @@ static void close_mallocs(struct verb_diff *verb) {
 
 /* --- the programs --- */
 
+static bool take_program(struct verb_diff *verb, const char *name, const struct target_info *target,
+                         const struct program *program) {
+    return performance_is_wanted(&verb->performance) ? performance_take(&verb->performance, name, target, program)
+                                                     : diff_program(&verb->diff, name, target, program);
+}
+
 static bool run_file(struct verb_diff *verb, const char *path) {
     struct input input;
     struct choice choice;
@@ -143,7 +158,7 @@ static bool run_file(struct verb_diff *verb, const char *path) {
         return true;
     }
     program_read(&program, input.bytes, input.size_bytes);
-    bool good = diff_program(&verb->diff, path, choice.target, &program);
+    bool good = take_program(verb, path, choice.target, &program);
     input_free(&input);
     return good;
 }
@@ -161,11 +176,12 @@ static bool run_generated(struct verb_diff *verb, uint64_t i) {
     size_t size_bytes = propose_generate(seed, bytes, sizeof bytes);
     snprintf(name, sizeof name, "generated program %" PRIu64, seed);
     program_read(&program, bytes, size_bytes);
-    return diff_program(&verb->diff, name, choice.target, &program);
+    return take_program(verb, name, choice.target, &program);
 }
 
 static bool run_all(struct verb_diff *verb, const struct files *files) {
-    uint64_t count = files->count > 0 ? files->count : (uint64_t)verb->generate;
+    bool is_searched = verb->performance.metric != NULL;
+    uint64_t count = files->count > 0 ? files->count : is_searched ? 0 : (uint64_t)verb->generate;
     bool good = true;
     progress_begin();
     for (uint64_t i = 0; i < count && good && !interrupted(); i++) {
@@ -196,6 +212,10 @@ static int diff_files(struct verb_diff *verb, const struct files *files) {
                 strerror(errno));
         return EXIT_USAGE;
     }
+    if (performance_is_wanted(&verb->performance)) {
+        return run_all(verb, files) ? performance_finish(&verb->performance, verb->out, verb->options.json)
+                                    : EXIT_USAGE;
+    }
     if (!run_all(verb, files) || (verb->out != NULL && !diff_keep(&verb->diff, verb->out))) {
         return EXIT_USAGE;
     }
@@ -213,37 +233,62 @@ static int diff_files(struct verb_diff *verb, const struct files *files) {
                                                                                 : EXIT_CLEAN;
 }
 
+/* What measures is there, if it is wanted. */
+static bool open_performance(struct verb_diff *verb, const struct target_info *target) {
+    struct malloc_choice *mallocs[DIFF_MALLOCS_MAX];
+    for (unsigned i = 0; i < verb->diff.malloc_count; i++) {
+        mallocs[i] = &verb->mallocs[i].malloc;
+    }
+    return !performance_is_wanted(&verb->performance) ||
+           performance_open(&verb->performance, target, (uint64_t)verb->seed, mallocs, verb->diff.malloc_count,
+                            is_going_on);
+}
+
+/* What --order free cannot do, or what only it does. Complains. */
+static bool order_fits(const struct verb_diff *verb, bool is_free) {
+    if (!is_free && verb->times != 0) {
+        options_complain(&help, "--times is of --order free: in virtual order each time is the same");
+    } else if (is_free && verb->open) {
+        options_complain(&help, "--implementation-defined compares answers, and --order free has none to compare");
+    } else if (is_free && verb->reduce) {
+        options_complain(&help, "--min is of virtual order: what --order free finds need not come back");
+    } else if (is_free && performance_is_wanted(&verb->performance)) {
+        options_complain(&help, "--performance and --worst carry programs out in virtual order");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Whether the options go together; what was not given has its value then. Complains otherwise. */
+static bool options_fit(struct verb_diff *verb) {
+    const struct options *options = &verb->options;
+    bool is_free = options->order != NULL && strcmp(options->order, "free") == 0;
+    if (!malloc_check(&help, options) || !order_fits(verb, is_free)) {
+        return false;
+    }
+    bool has_seed = verb->seed != NOT_GIVEN && verb->performance.metric == NULL; /* a search has one, too */
+    if (options->argument_count > 0 && (verb->generate != 0 || has_seed)) {
+        options_complain(&help, "--generate and --seed are of generated programs, and '%s' is none",
+                         options->arguments[0]);
+        return false;
+    }
+    verb->seed = verb->seed == NOT_GIVEN ? 1 : verb->seed;
+    verb->generate = verb->generate == 0 ? 200 : verb->generate;
+    verb->reduce = verb->reduce || (verb->out != NULL && !is_free);
+    verb->times = verb->times == 0 ? (is_free ? TIMES_FREE : 1) : verb->times;
+    verb->diff.times = (uint64_t)verb->times;
+    return options_in_range(&help, "--times", verb->times, 1, 1000000) &&
+           options_in_range(&help, "--generate", verb->generate, 1, 1000000000) &&
+           options_in_range(&help, "--seed", verb->seed, 0, 1000000000000) &&
+           performance_check(&help, &verb->performance);
+}
+
 static int diff_arguments(struct verb_diff *verb) {
     const struct options *options = &verb->options;
     struct files files = {0};
     struct choice choice;
-    bool is_free = options->order != NULL && strcmp(options->order, "free") == 0;
-    if (!malloc_check(&help, options)) {
-        return EXIT_USAGE;
-    }
-    if (!is_free && verb->times != 0) {
-        return options_complain(&help, "--times is of --order free: in virtual order each time is the same");
-    }
-    if (is_free && verb->open) {
-        return options_complain(&help,
-                                "--implementation-defined compares answers, and --order free has none to compare");
-    }
-    if (options->argument_count > 0 && (verb->generate != 0 || verb->seed != NOT_GIVEN)) {
-        return options_complain(&help, "--generate and --seed are of generated programs, and '%s' is none",
-                                options->arguments[0]);
-    }
-    verb->seed = verb->seed == NOT_GIVEN ? 1 : verb->seed;
-    verb->generate = verb->generate == 0 ? 200 : verb->generate;
-    if (is_free && verb->reduce) {
-        return options_complain(&help, "--min is of virtual order: what --order free finds need not come back");
-    }
-    verb->reduce = verb->reduce || (verb->out != NULL && !is_free);
-    verb->times = verb->times == 0 ? (is_free ? TIMES_FREE : 1) : verb->times;
-    verb->diff.times = (uint64_t)verb->times;
-    if (!options_in_range(&help, "--times", verb->times, 1, 1000000) ||
-        !options_in_range(&help, "--generate", verb->generate, 1, 1000000000) ||
-        !options_in_range(&help, "--seed", verb->seed, 0, 1000000000000) ||
-        !choose(options->target, "none", "", NULL, &choice)) {
+    if (!options_fit(verb) || !choose(options->target, "none", "", NULL, &choice)) {
         return EXIT_USAGE;
     }
     if (*choice.target->component != '\0') {
@@ -251,19 +296,26 @@ static int diff_arguments(struct verb_diff *verb) {
     }
     int code = EXIT_USAGE;
     bool listed = true;
-    if (open_mallocs(verb)) {
+    if (open_mallocs(verb) && open_performance(verb, choice.target)) {
         for (int i = 0; i < options->argument_count; i++) {
             listed &= files_add(&files, options->arguments[i]);
         }
         code = options->argument_count > 0 && files.count == 0 ? EXIT_USAGE : diff_files(verb, &files);
     }
     files_free(&files);
+    performance_close(&verb->performance);
     close_mallocs(verb);
     return code == EXIT_CLEAN && !listed ? EXIT_USAGE : code;
 }
 
+/* Of `--worker`, with one malloc: that of the process. */
+static const char *worker_prefix(const struct verb_diff *verb) {
+    const char *equals = verb->names != NULL && verb->names[0] != NULL ? strrchr(verb->names[0], '=') : NULL;
+    return equals != NULL ? equals + 1 : "";
+}
+
 int verb_diff(int argc, char **argv) {
-    static struct verb_diff verb = {.seed = NOT_GIVEN};
+    static struct verb_diff verb = {.seed = NOT_GIVEN, .worker = -1, .performance = PERFORMANCE_INITIAL};
     struct poptOption table[] = {
         OPTION_TARGET(verb.options),
         {"malloc", 'm', POPT_ARG_ARGV, &verb.names, 0,
@@ -272,19 +324,35 @@ int verb_diff(int argc, char **argv) {
         {"min", '\0', POPT_ARG_NONE, &verb.reduce, 0, "reduce each divergence to its smallest program", NULL},
         {"output", 'o', POPT_ARG_STRING, &verb.out, 0, "write the smallest programs here", "DIR"},
         {"generate", '\0', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (200)", "N"},
-        {"seed", '\0', POPT_ARG_LONG, &verb.seed, 0, "number of the first generated program (1)", "N"},
         OPTION_ORDER(verb.options, "virtual"),
         {"times", 'n', POPT_ARG_LONG, &verb.times, 0, "with --order free: how often each program runs (20)", "N"},
+        {"seed", '\0', POPT_ARG_LONG, &verb.seed, 0, "number of the first generated program, or of the search (1)",
+         "N"},
+        {"performance", '\0', POPT_ARG_NONE, &verb.performance.is_on, 0,
+         "measure: time, resident memory and fragmentation side by side", NULL},
+        {"rounds", '\0', POPT_ARG_INT, &verb.performance.rounds, 0, "of time, with --performance (7)", "N"},
+        {"live", '\0', POPT_ARG_INT, &verb.performance.live_mib, 0,
+         "MiB that are live at the peak where memory is measured (4)", "N"},
+        {"worst", '\0', POPT_ARG_STRING, &verb.performance.metric, 0,
+         "search for programs on which the first malloc is worst: by time, memory or left", "METRIC"},
+        {"above", '\0', POPT_ARG_DOUBLE, &verb.performance.above, 0,
+         "with --worst: keep what is so many times the best other (1.5)", "N"},
+        {"seconds", 's', POPT_ARG_INT, &verb.performance.seconds, 0, "with --worst: how long to search (60)", "S"},
+        {"max-runs", '\0', POPT_ARG_LONG, &verb.performance.runs_most, 0, "with --worst: runs of the search", "N"},
+        {"worker", '\0', POPT_ARG_INT | POPT_ARGFLAG_DOC_HIDDEN, &verb.worker, 0, NULL, NULL},
         OPTION_JSON(verb.options),
         POPT_TABLEEND,
     };
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &verb.options);
-    int code = outcome == OPTIONS_GO ? diff_arguments(&verb) : options_exit(outcome);
+    int code = outcome != OPTIONS_GO ? options_exit(outcome)
+               : verb.worker >= 0    ? load_work(STDIN_FILENO, verb.worker, worker_prefix(&verb))
+                                     : diff_arguments(&verb);
     for (unsigned i = 0; verb.names != NULL && verb.names[i] != NULL; i++) {
         free((void *)(uintptr_t)verb.names[i]);
     }
     free(verb.names);
     free(verb.out);
+    free(verb.performance.metric);
     options_free(&verb.options);
     return code;
 }
