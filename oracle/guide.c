@@ -32,6 +32,8 @@ bool guide_take_away(const char *names) {
         more |= 1U << guide;
         names += length + (names[length] == ',');
     }
+    /* A mutator of records has nothing to do where there are none. */
+    more |= (more >> GUIDE_RECORDS & 1) << GUIDE_STRUCTURE;
     gone |= more;
     return true;
 }

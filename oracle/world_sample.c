@@ -1,6 +1,7 @@
 /* world_sample: runs of which a sample is proven, for engines and loops. */
 #include <stdlib.h>
 
+#include "oracle/guided.h"
 #include "oracle/run.h"
 
 enum { REPLAY_EVERY = 64, HASH_EVERY = 4096 };
@@ -37,7 +38,7 @@ enum check world_run_sampled(const struct target_info *target, const struct prog
 int world_fuzz_one(const struct target_info *target, const uint8_t *bytes, size_t size_bytes) {
     struct program program;
     struct verdict verdict;
-    program_read(&program, bytes, size_bytes);
+    guided_read(&program, target, bytes, size_bytes);
     if (world_run_sampled(target, &program, stderr, &verdict) != CHECK_NONE) {
         world_print_finding(target, &verdict, stderr);
         abort();
