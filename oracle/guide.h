@@ -38,6 +38,9 @@ extern const struct guide_info guide_table[GUIDE_COUNT];
 /* Take away those that are named, with commas between them; NULL and "" take none. False, and all stay as they are,
  * when there is no guide of a name. */
 bool guide_take_away(const char *names);
+/* Whether that would work, and whether it would take this one. */
+bool guide_names_are_good(const char *names);
+bool guide_among(const char *names, enum guide guide);
 bool guide_is_there(enum guide guide);
 
 #endif
