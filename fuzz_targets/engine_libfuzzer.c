@@ -220,10 +220,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacit
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         return size_bytes; /* no room for a program */
     }
-    if (mutate_below(&random, 64) == 0) {
-        return mutate_generate(&random, 4 + mutate_below(&random, 60), bytes, capacity_bytes);
-    }
-    return mutate(&random, bytes, size_bytes, capacity_bytes);
+    return mutate_or_generate(&random, bytes, size_bytes, capacity_bytes);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,

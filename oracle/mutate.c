@@ -15,6 +15,9 @@ enum {
     RANGE_MAX = 8,     /* records a mutator inserts, removes or copies at once */
     ROUNDS_MAX = 4,    /* mutators applied in one call */
     ATTEMPTS_MAX = 16, /* to find a mutator that can do something */
+    FRESH_ONE_IN = 4,  /* inputs of an engine that are replaced ... */
+    FRESH_LEAST = 8,   /* ... by programs of so many records ... */
+    FRESH_SPAN = 121,  /* ... or fewer than that more */
 };
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
@@ -307,6 +310,12 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
     for (uint32_t i = 0; i < genes; i++)
         edit_add_gene(&edit, make_gene(random, count, edit.program.header.mode));
     return edit_close(&edit);
+}
+
+size_t mutate_or_generate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes) {
+    if (capacity_bytes >= PROGRAM_HEADER_BYTES && mutate_below(random, FRESH_ONE_IN) == 0)
+        return mutate_generate(random, FRESH_LEAST + mutate_below(random, FRESH_SPAN), bytes, capacity_bytes);
+    return mutate(random, bytes, size_bytes, capacity_bytes);
 }
 
 size_t mutate_cross(struct mutate_random *random, const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes,
