@@ -69,8 +69,10 @@ struct detect_engine {
     X("builtin", "makes programs and changes them, sees no coverage", "", "", true, false, true, detect_builtin)       \
     X("libfuzzer", "libFuzzer and our mutator", "../fuzz/fuzz_", "", false, false, false, detect_libfuzzer)            \
     X("afl", "AFL++ and our mutator", "../afl/fuzz_", "", false, false, false, detect_afl)                             \
-    X("naive", "libFuzzer as a harness of an hour has it (oracle/naive.h): the baseline", "../fuzz/fuzz_",             \
+    X("naive", "libFuzzer with the harness of an hour (oracle/naive.h), from nothing: the baseline", "../fuzz/fuzz_",  \
       "records,states,switch-pairs", false, false, false, detect_libfuzzer)                                            \
+    X("naive-builtin", "the same harness on bytes that builtin makes, many at once", "", "records", true, false, true, \
+      detect_builtin)                                                                                                  \
     X("real", "the programs of builtin on real threads", "", "", true, true, false, detect_real)
 
 bool detect_builtin(const struct detect_plan *plan, uint64_t seed, struct detect_shared *shared);
@@ -108,8 +110,8 @@ bool detect_run(struct detect_list *list, unsigned jobs, const char *store);
 
 /* One line of JSON a trial, appended with one write each, so that it is whole whenever the tool ends. */
 struct detect_store;
-/* Take the trials that it has of these series, with the same seed, limits and binary, as done; say on standard error
- * how many were of other binaries. Nobody else may have it open. NULL with a message. */
+/* Take the trials that it has of these series, with the same seed and binary, as done, as far as the limits allow; say
+ * on standard error how many were of other binaries. Nobody else may have it open. NULL with a message. */
 struct detect_store *detect_store_open(const char *path, struct detect_list *list);
 bool detect_store_add(struct detect_store *store, const struct detect_series *series, unsigned trial);
 void detect_store_close(struct detect_store *store);
@@ -171,11 +173,9 @@ struct detect_result {
 void detect_print_text(const struct detect_result *result, bool markdown, FILE *out);
 void detect_print_pairs(const struct detect_result *result, FILE *out);
 void detect_print_csv(const struct detect_result *result, FILE *out);
-cJSON *detect_json(const struct detect_result *result, bool with_curves);
+cJSON *detect_json(const struct detect_result *result);
 /* False when there was no memory for it. */
 bool detect_page(const struct detect_result *result, FILE *out);
-/* Where the curve of a series falls, as points of JSON. */
-cJSON *detect_json_survival(const struct detect_series *series, unsigned trials);
 
 /* detect_ablation.c: the trials again without each guide (guide.h), printed as a table in Markdown or, with `json`, as
  * an object. `fault` NULL: those of its own table; `target` NULL: that of the table or of the fault. Returns the exit

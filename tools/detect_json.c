@@ -20,7 +20,7 @@ static cJSON *trials_json(const struct detect_outcome *outcome, unsigned trials)
     return array;
 }
 
-cJSON *detect_json_survival(const struct detect_series *series, unsigned trials) {
+static cJSON *survival_json(const struct detect_series *series, unsigned trials) {
     struct stats_point points[DETECT_TRIALS_MAX];
     size_t count = detect_outcome_survival(series, trials, points);
     cJSON *array = cJSON_CreateArray();
@@ -33,7 +33,7 @@ cJSON *detect_json_survival(const struct detect_series *series, unsigned trials)
     return array;
 }
 
-static cJSON *outcome_json(const struct detect_outcome *outcome, unsigned trials, bool with_curves) {
+static cJSON *outcome_json(const struct detect_outcome *outcome, unsigned trials) {
     const struct detect_plan *plan = &outcome->series->plan;
     const struct fault_info *fault = plan->fault;
     const char *expected = check_table[fault->check].id;
@@ -61,10 +61,8 @@ static cJSON *outcome_json(const struct detect_outcome *outcome, unsigned trials
     json_number(item, "core_seconds_median", outcome->core_seconds.median);
     json_number(item, "core_seconds_most", outcome->core_seconds.maximum);
     json_number(item, "seconds_most", outcome->seconds);
-    if (with_curves) {
-        cJSON_AddItemToObject(item, "survival", detect_json_survival(outcome->series, trials));
-        cJSON_AddItemToObject(item, "runs", trials_json(outcome, trials));
-    }
+    cJSON_AddItemToObject(item, "survival", survival_json(outcome->series, trials));
+    cJSON_AddItemToObject(item, "runs", trials_json(outcome, trials));
     return item;
 }
 
@@ -78,7 +76,7 @@ static void add_comparison(cJSON *item, const struct detect_outcome *outcome, co
     json_number(item, "p", ranks.p);
 }
 
-cJSON *detect_json(const struct detect_result *result, bool with_curves) {
+cJSON *detect_json(const struct detect_result *result) {
     cJSON *object = json_begin("detect");
     cJSON *engines = cJSON_AddArrayToObject(object, "engines");
     for (unsigned i = 0; i < result->engines; i++) {
@@ -90,10 +88,10 @@ cJSON *detect_json(const struct detect_result *result, bool with_curves) {
     cJSON *array = cJSON_AddArrayToObject(object, "faults");
     for (unsigned i = 0; i < result->faults * result->engines; i++) {
         const struct detect_outcome *outcome = &result->outcomes[i];
-        cJSON *item = outcome_json(outcome, result->trials, with_curves);
+        cJSON *item = outcome_json(outcome, result->trials);
         if (result->against != NULL) {
             const struct detect_outcome *other = &result->others[i / result->engines];
-            cJSON *against = outcome_json(other, result->trials, with_curves);
+            cJSON *against = outcome_json(other, result->trials);
             add_comparison(against, outcome, other);
             cJSON_AddItemToObject(item, "against", against);
         }

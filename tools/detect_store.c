@@ -108,23 +108,37 @@ static bool is_of(const cJSON *line, const struct detect_plan *plan) {
     return strcmp(text_of(line, "fault"), plan->fault->name) == 0 &&
            strcmp(text_of(line, "target"), plan->target->name) == 0 &&
            strcmp(text_of(line, "engine"), plan->engine->name) == 0 &&
-           strcmp(text_of(line, "without"), plan->without) == 0 &&
-           (uint64_t)number_of(line, "max_runs") == plan->max_runs &&
-           (unsigned)number_of(line, "max_seconds") == (plan->engine->alone ? plan->max_seconds : 0);
+           strcmp(text_of(line, "without"), plan->without) == 0;
 }
 
-static void take(const cJSON *line, struct detect_trial *trial) {
+/* Whether the line says how the trial ends with the limits of this plan. A limit only cuts off: what was found before
+ * it is found with any other that is not lower, and what went on beyond it was not found until there. */
+static bool serves(const cJSON *line, const struct detect_plan *plan) {
+    uint64_t executions = (uint64_t)number_of(line, "executions");
+    if (plan->engine->alone) {
+        return (uint64_t)number_of(line, "max_runs") == plan->max_runs &&
+               (unsigned)number_of(line, "max_seconds") == plan->max_seconds;
+    }
+    return cJSON_IsTrue(cJSON_GetObjectItem(line, "found")) || executions >= plan->max_runs;
+}
+
+static void take(const cJSON *line, const struct detect_plan *plan, struct detect_trial *trial) {
+    uint64_t executions = (uint64_t)number_of(line, "executions");
+    bool is_cut = executions > plan->max_runs;
+    double share = is_cut ? (double)plan->max_runs / (double)executions : 1; /* of the time: it is spent evenly */
     *trial = (struct detect_trial){
         .done = true,
-        .found = cJSON_IsTrue(cJSON_GetObjectItem(line, "found")),
-        .without_fault = cJSON_IsTrue(cJSON_GetObjectItem(line, "found_without_fault_too")),
-        .executions = (uint64_t)number_of(line, "executions"),
+        .found = cJSON_IsTrue(cJSON_GetObjectItem(line, "found")) && !is_cut,
+        .executions = is_cut ? plan->max_runs : executions,
         .first_reached = (uint64_t)number_of(line, "first_reached"),
         .first_triggered = (uint64_t)number_of(line, "first_triggered"),
-        .seconds = number_of(line, "seconds"),
-        .core_seconds = number_of(line, "core_seconds"),
+        .seconds = number_of(line, "seconds") * share,
+        .core_seconds = number_of(line, "core_seconds") * share,
     };
-    snprintf(trial->check, sizeof trial->check, "%s", text_of(line, "check"));
+    trial->without_fault = trial->found && cJSON_IsTrue(cJSON_GetObjectItem(line, "found_without_fault_too"));
+    trial->first_reached = trial->first_reached > plan->max_runs ? 0 : trial->first_reached;
+    trial->first_triggered = trial->first_triggered > plan->max_runs ? 0 : trial->first_triggered;
+    snprintf(trial->check, sizeof trial->check, "%s", trial->found ? text_of(line, "check") : "");
 }
 
 /* Returns whether it is a trial of these series with another binary. */
@@ -137,8 +151,8 @@ static bool take_line(const cJSON *line, struct detect_list *list) {
         if (!is_of(line, &series->plan)) {
             continue;
         }
-        if (hash == series->binary_hash) {
-            take(line, &series->trials[(unsigned)seed - 1]);
+        if (hash == series->binary_hash && serves(line, &series->plan)) {
+            take(line, &series->plan, &series->trials[(unsigned)seed - 1]);
         }
         is_other = hash != series->binary_hash;
     }

@@ -76,7 +76,7 @@ static bool print_view(const struct detect *detect, const struct detect_result *
     switch (view_of(detect)) {
     case DETECT_JSON: {
         char *text = NULL;
-        cJSON *object = detect_json(result, true);
+        cJSON *object = detect_json(result);
         text = cJSON_Print(object);
         cJSON_Delete(object);
         if (text != NULL) {
