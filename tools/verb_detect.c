@@ -232,7 +232,7 @@ static bool choose_engines(struct detect *detect) {
 static int check_arguments(const struct detect *detect) {
     for (unsigned i = 0; i < detect->engine_count; i++) {
         if (detect->against == detect->engines[i]) {
-            return options_complain(&help, "--against %s: that is the first engine already; --engine names another",
+            return options_complain(&help, "--against %s: that is an engine already; --engine names others",
                                     detect->against->name);
         }
     }

@@ -56,7 +56,7 @@ function meanCurve(curves) {
 
 // lines: [{engine, curve}]. A small picture has neither axes nor words.
 function draw(lines, width, height, small) {
-  const left = small ? 2 : 38, right = small ? 2 : 12, top = small ? 3 : 8, bottom = small ? 3 : 34;
+  const left = small ? 2 : 46, right = small ? 2 : 12, top = small ? 3 : 8, bottom = small ? 3 : 34;
   const decades = Math.max(1, Math.log10(data.max_runs));
   const x = (executions) => left + Math.log10(Math.max(executions, 1)) / decades * (width - left - right);
   const y = (share) => top + (1 - share) * (height - top - bottom);
