@@ -122,7 +122,7 @@ offers hakfuzz min --times '' -- ''
 offers hakfuzz completion '' -- --help --output bash fish zsh
 offers hakfuzz detect --engine '' -- builtin libfuzzer afl naive naive-builtin real
 offers hakfuzz detect --against = l -- libfuzzer
-offers hakfuzz detect --without st -- states
+offers hakfuzz detect --without st -- states structure
 offers hakfuzz real --order '' -- free virtual
 offers hakfuzz replay --malloc ha -- hakmem
 offers hakfuzz real -m fold -- folder
