@@ -21,10 +21,9 @@ struct stats stats_of(double *values, size_t count) {
     return stats;
 }
 
-/* By time; at the same time what came is in front of who gave up. */
 static int compare_waits(const void *left, const void *right) {
     const struct stats_wait *a = left, *b = right;
-    return a->at != b->at ? (a->at > b->at) - (a->at < b->at) : b->ended - a->ended;
+    return (a->at > b->at) - (a->at < b->at);
 }
 
 size_t stats_survival(struct stats_wait *waits, size_t count, struct stats_point *points) {
