@@ -16,7 +16,7 @@ for (const row of data.faults) {
     faults.push(fault);
   }
   fault.by[row.engine] = row;
-  if (row.against) {
+  if (row.against && !fault.by[row.against.engine]) { // beside the first engine
     fault.by[row.against.engine] = row.against;
   }
 }
