@@ -28,8 +28,8 @@ static const struct verb_help help = {
     "Puts each fault of the catalogue back, alone, and fuzzes its target from an empty corpus until it is found, in\n"
     "several trials with seeds 1, 2, 3... A median with '>' means that half of the trials or more found nothing.\n"
     "--engine takes several, with commas between:\n" ENGINES
-    "--against makes a table of two engines. With --ablation some faults are looked for again without each of the guides,\n"
-    "which are:\n" GUIDES
+    "--against makes a table of two engines. With --ablation some faults are looked for again without each of the\n"
+    "guides, which are:\n" GUIDES
     "--store keeps each trial as it ends; a second run with the same file goes on where the first was cut, and costs\n"
     "nothing where all is done, so every view can be had of one measurement.\n"
     "Exit status 1 when a fault is not found in every trial, or a finding also happens without its fault.\n",
