@@ -65,11 +65,11 @@ size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size_bytes, uint8_t **
     }
     if (other != NULL && mutate_below(random, CROSS_ONE_IN) == 0) {
         size_bytes = mutate_cross(random, bytes, size_bytes, other, other_bytes, mutator->out, room_bytes);
-    } else {
-        size_bytes = size_bytes < room_bytes ? size_bytes : room_bytes;
-        memcpy(mutator->out, bytes, size_bytes);
+        return mutate(random, mutator->out, size_bytes, room_bytes);
     }
-    return mutate(random, mutator->out, size_bytes, room_bytes);
+    size_bytes = size_bytes < room_bytes ? size_bytes : room_bytes;
+    memcpy(mutator->out, bytes, size_bytes);
+    return mutate_or_generate(random, mutator->out, size_bytes, room_bytes);
 }
 
 void afl_custom_deinit(void *data) {

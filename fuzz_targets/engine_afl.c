@@ -3,9 +3,11 @@
  * The fork server starts after the world is open, so a child begins with the arena mapped. A finding aborts, which is
  * what afl-fuzz counts. With arguments it replays files and directories like the stand-alone,
  * and without any and outside of afl-fuzz standard input. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "fuzz_targets/fuzz.h"
@@ -57,6 +59,7 @@ int main(int argc, char **argv) {
         return replay(2, standard_input, fault);
     }
     __AFL_INIT();
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a fuzzer that is killed leaves its stopped target behind else */
     const uint8_t *bytes = __AFL_FUZZ_TESTCASE_BUF;
     while (__AFL_LOOP(EXECUTIONS_A_CHILD)) {
         size_t size_bytes = (size_t)__AFL_FUZZ_TESTCASE_LEN;

@@ -17,6 +17,7 @@
 #include "fuzz_targets/fuzz.h"
 #include "fuzz_targets/replay.h"
 #include "oracle/feedback.h"
+#include "oracle/guide.h"
 #include "oracle/input.h"
 #include "oracle/mutate.h"
 #include "oracle/world.h"
@@ -26,6 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
                                  size_t capacity_bytes, unsigned seed);
+
+/* Of libFuzzer; other engines that call the functions below need not have it. */
+#if HAK_LIBFUZZER
+size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes);
+#define engine_mutate LLVMFuzzerMutate
+#else
+#define engine_mutate(bytes, size_bytes, capacity_bytes) (size_bytes)
+#endif
 
 static bool progress_wanted;
 static bool files_given; /* inputs to be run, not a corpus to fuzz from */
@@ -201,21 +210,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes) {
     return 0;
 }
 
+/* Without the guide `structure` it is the engine's own mutator that works, where there is one. */
+static bool mutates_itself(void) {
+    return HAK_LIBFUZZER && !guide_is_there(GUIDE_STRUCTURE);
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacity_bytes, unsigned seed) {
     struct mutate_random random;
+    if (mutates_itself()) {
+        return engine_mutate(bytes, size_bytes, capacity_bytes);
+    }
     mutate_seed_for(&random, seed, fuzz_target);
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         return size_bytes; /* no room for a program */
     }
-    if (mutate_below(&random, 64) == 0) {
-        return mutate_generate(&random, 4 + mutate_below(&random, 60), bytes, capacity_bytes);
-    }
-    return mutate(&random, bytes, size_bytes, capacity_bytes);
+    return mutate_or_generate(&random, bytes, size_bytes, capacity_bytes);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
                                  size_t capacity_bytes, unsigned seed) {
     struct mutate_random random;
+    if (mutates_itself()) {
+        size_t kept_bytes = a_bytes < capacity_bytes ? a_bytes : capacity_bytes;
+        memcpy(out, a, kept_bytes);
+        return engine_mutate(out, kept_bytes, capacity_bytes); /* which crosses too */
+    }
     mutate_seed_for(&random, seed, fuzz_target);
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         return 0;

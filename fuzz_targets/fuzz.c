@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fuzz_targets/machine.h"
+#include "oracle/guided.h"
 #include "oracle/fault.h"
 #include "oracle/guide.h"
 
@@ -52,7 +53,7 @@ void fuzz_open(const char *fault, const char *asked_by) {
 void fuzz_one(const uint8_t *bytes, size_t size_bytes) {
     struct program program;
     struct verdict verdict;
-    program_read(&program, bytes, size_bytes);
+    guided_read(&program, fuzz_target, bytes, size_bytes);
     if (machine_run_sampled(&program, stderr, &verdict) != CHECK_NONE) {
         world_print_finding(fuzz_target, &verdict, stderr);
         abort();

@@ -8,6 +8,7 @@
 
 #include "fuzz_targets/fuzz.h"
 #include "fuzz_targets/machine.h"
+#include "oracle/guided.h"
 
 static enum check set_nondeterminism(struct verdict *verdict, const char *what, uint64_t before, uint64_t after) {
     verdict->check = CHECK_NONDETERMINISM;
@@ -19,7 +20,7 @@ static enum check set_nondeterminism(struct verdict *verdict, const char *what, 
 
 enum check replay_run(const uint8_t *bytes, size_t size_bytes, bool prove, FILE *report, struct verdict *verdict) {
     struct program program;
-    program_read(&program, bytes, size_bytes);
+    guided_read(&program, fuzz_target, bytes, size_bytes);
     if (!prove) {
         return machine_run(&program, report, verdict);
     }

@@ -21,19 +21,38 @@ static unsigned guide_find(const char *name, size_t length) {
     return i;
 }
 
-bool guide_take_away(const char *names) {
-    unsigned more = 0;
+/* False when one of them is no guide. */
+static bool parse(const char *names, unsigned *set) {
+    *set = 0;
     while (names != NULL && names[0] != '\0') {
         size_t length = strcspn(names, ",");
         unsigned guide = guide_find(names, length);
         if (guide == GUIDE_COUNT) {
             return false;
         }
-        more |= 1U << guide;
+        *set |= 1U << guide;
         names += length + (names[length] == ',');
     }
-    gone |= more;
+    /* A mutator of records has nothing to do where there are none. */
+    *set |= (*set >> GUIDE_RECORDS & 1) << GUIDE_STRUCTURE;
     return true;
+}
+
+bool guide_take_away(const char *names) {
+    unsigned more;
+    bool good = parse(names, &more);
+    gone |= good ? more : 0;
+    return good;
+}
+
+bool guide_among(const char *names, enum guide guide) {
+    unsigned set;
+    return parse(names, &set) && (set >> guide & 1) != 0;
+}
+
+bool guide_names_are_good(const char *names) {
+    unsigned set;
+    return parse(names, &set);
 }
 
 bool guide_is_there(enum guide guide) {

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "oracle/guide.h"
+#include "oracle/mutate_bytes.h"
 #include "oracle/mutate_edit.h"
 #include "oracle/mutate_make.h"
 
@@ -13,6 +15,9 @@ enum {
     RANGE_MAX = 8,     /* records a mutator inserts, removes or copies at once */
     ROUNDS_MAX = 4,    /* mutators applied in one call */
     ATTEMPTS_MAX = 16, /* to find a mutator that can do something */
+    FRESH_ONE_IN = 4,  /* inputs of an engine that are replaced ... */
+    FRESH_LEAST = 8,   /* ... by programs of so many records ... */
+    FRESH_SPAN = 121,  /* ... or fewer than that more */
 };
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
@@ -188,7 +193,7 @@ static bool change_header(struct edit *edit, struct mutate_random *random) {
 
 static bool add_gene(struct edit *edit, struct mutate_random *random) {
     uint32_t records = edit->program.record_count;
-    return records > 0 && random->repertoire.interleaves &&
+    return records > 0 && random->repertoire.interleaves && guide_is_there(GUIDE_GENES) &&
            edit_add_gene(edit, make_gene(random, records, edit->program.header.mode));
 }
 
@@ -267,6 +272,8 @@ static size_t mutate_stub(struct mutate_random *random, uint8_t *bytes, size_t s
 
 size_t mutate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes) {
     struct edit edit;
+    if (!guide_is_there(GUIDE_STRUCTURE))
+        return mutate_bytes(random, bytes, size_bytes, capacity_bytes);
     if (capacity_bytes < PROGRAM_HEADER_BYTES)
         return mutate_stub(random, bytes, size_bytes, capacity_bytes);
     edit_open(&edit, bytes, size_bytes, capacity_bytes);
@@ -283,6 +290,9 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
     static const uint8_t thread_choices[] = {1, 2, 2, 2, 3, 4};
     struct edit edit;
     struct maker maker;
+    if (!guide_is_there(GUIDE_STRUCTURE))
+        return mutate_bytes_generate(random, PROGRAM_HEADER_BYTES + record_target * PROGRAM_RECORD_BYTES, bytes,
+                                     capacity_bytes);
     edit_open(&edit, bytes, 0, capacity_bytes);
     make_header(random, &edit.program.header);
     uint8_t threads = thread_choices[mutate_below(random, sizeof thread_choices)];
@@ -295,17 +305,25 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
         maker_apply(&maker, &record);
         edit_set_record(&edit, i, record);
     }
-    bool interleaves = threads > 1 && random->repertoire.interleaves;
+    bool interleaves = threads > 1 && random->repertoire.interleaves && guide_is_there(GUIDE_GENES);
     uint32_t genes = interleaves && count > 0 && make_chance(random, 160) ? 1 + mutate_below(random, 6) : 0;
     for (uint32_t i = 0; i < genes; i++)
         edit_add_gene(&edit, make_gene(random, count, edit.program.header.mode));
     return edit_close(&edit);
 }
 
+size_t mutate_or_generate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes) {
+    if (capacity_bytes >= PROGRAM_HEADER_BYTES && mutate_below(random, FRESH_ONE_IN) == 0)
+        return mutate_generate(random, FRESH_LEAST + mutate_below(random, FRESH_SPAN), bytes, capacity_bytes);
+    return mutate(random, bytes, size_bytes, capacity_bytes);
+}
+
 size_t mutate_cross(struct mutate_random *random, const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes,
                     uint8_t *out, size_t capacity_bytes) {
     struct program other;
     struct edit edit;
+    if (!guide_is_there(GUIDE_STRUCTURE))
+        return mutate_bytes_cross(random, a, a_bytes, b, b_bytes, out, capacity_bytes);
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         size_t kept_bytes = a_bytes < capacity_bytes ? a_bytes : capacity_bytes;
         if (kept_bytes > 0)

@@ -32,6 +32,10 @@ uint32_t mutate_below(struct mutate_random *random, uint32_t bound);
 /* Write a fresh program of about `record_target` records. Returns its size. capacity_bytes >= PROGRAM_HEADER_BYTES. */
 size_t mutate_generate(struct mutate_random *random, unsigned record_target, uint8_t *bytes, size_t capacity_bytes);
 
+/* What an engine's mutator is to do with an input: mutate it, or now and then replace it by a fresh program, since most
+ * faults are nearer to a long program made at once than to what grows out of nothing. As mutate. */
+size_t mutate_or_generate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes);
+
 /* Mutate in place. Returns the new size, never 0, at most capacity_bytes. */
 size_t mutate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes);
 

@@ -401,14 +401,15 @@ has out '^0 of 1 faults'
 expect 'detect: --json' 0 "$hakfuzz" detect --fault $fault --trials 2 --json
 has out '"found":	2'
 expect 'detect: trials repeat' 0 "$hakfuzz" detect --fault $fault --trials 2 --json
-cp out first
+grep -v seconds out >first
 expect 'detect: trials repeat, second time' 0 "$hakfuzz" detect --fault $fault --trials 2 --json
-same out first
+grep -v seconds out >second
+same second first
 expect 'detect: --markdown' 0 "$hakfuzz" detect --fault $fault --trials 2 --markdown
 has out "^\\| .$fault. \\|.* 2/2 \\|"
 expect 'detect: its own words about --fault' 0 "$hakfuzz" detect --help
 has out '--fault=FAULT +look for'
-expect 'detect: no such engine' 2 "$hakfuzz" detect --engine afl
+expect 'detect: no such engine' 2 "$hakfuzz" detect --engine nobody
 expect 'detect: none is no fault' 2 "$hakfuzz" detect --fault none
 expect 'detect: in another target' 0 "$hakfuzz" detect --fault slab-two-classes --target pool --trials 2
 has out '^slab-two-classes +pool '
@@ -418,9 +419,10 @@ expect 'detect: guides are told of' 0 "$hakfuzz" detect --help
 has out '^  swarm: '
 expect 'detect: without a guide programs are others' 0 "$hakfuzz" detect --fault $fault --trials 2 --json \
     --without repertoire,swarm
-! cmp -s out first || fail "$name" "other programs"
+grep -v seconds out >second
+if cmp -s second first; then fail "$name" "other programs"; fi
 expect 'detect: --ablation' 0 "$hakfuzz" detect --ablation --fault $fault --trials 2
-has out '^\| fault \| target \| all \| without .switch-pairs. \|.* without .go-genes. \|$'
+has out '^\| fault \| target \| all \| without .switch-pairs. \|.* without .records. \|$'
 has out "^\\| .$fault. \\| [a-z]+ \\| [0-9]+ \\| [0-9]+ \\(1\\.00\\) \\|"
 has out '^\| mean ratio \| \| \| 1\.00 \| 1\.00 \| [0-9.]+ \|'
 expect 'detect: --ablation --json' 0 "$hakfuzz" detect --ablation --fault $fault --trials 1 --json

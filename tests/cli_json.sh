@@ -71,7 +71,7 @@ says sites 0
 says orders 0 --site remote.c:64 --max-runs 20
 says explore 1 --fault push-keeps-head "$corpus/remote/seed/two-pushes.hak"
 says faults 0 "$corpus"
-says detect 0 --fault errno-missing --trials 1 --against real
+says detect 0 --fault errno-missing --trials 1 --against real --store store.jsonl
 says detect 0 --fault errno-missing --trials 1 --ablation --max-runs 1000
 says bench 0 fuzz --seconds 1
 says record 0 -o act.hakrec -- env true

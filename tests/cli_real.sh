@@ -96,9 +96,9 @@ expect 'detect: a trial that gives up' 1 "$hakfuzz" detect --engine real --trial
 has out 'not found'
 has out ', 1 trial, at most 3 executions each\)$'
 expect 'detect: no such engine' 2 "$hakfuzz" detect --against nobody
-has err "no engine 'nobody'; there are builtin, libfuzzer and real"
+has err "no engine 'nobody'; there are builtin libfuzzer afl naive naive-builtin real"
 expect 'detect: an engine against itself' 2 "$hakfuzz" detect --against builtin --trials 1 --max-runs 1 --fault born-marked
-has err '^hakfuzz detect: --against builtin: that is the first engine already'
+has err '^hakfuzz detect: --against builtin: that is an engine already'
 expect 'detect: an ablation of two engines' 2 "$hakfuzz" detect --against real --ablation --fault born-marked
 has err '^hakfuzz detect: --ablation is a table of one engine, and goes without --against'
 expect 'detect: without no guide' 2 "$hakfuzz" detect --without '' --trials 1 --max-runs 1 --fault born-marked

@@ -120,9 +120,9 @@ offers hakfuzz min folder/ -- folder/file.hak
 offers hakfuzz run --keep-going folder/f -- folder/file.hak
 offers hakfuzz min --times '' -- ''
 offers hakfuzz completion '' -- --help --output bash fish zsh
-offers hakfuzz detect --engine '' -- builtin libfuzzer real
+offers hakfuzz detect --engine '' -- builtin libfuzzer afl naive naive-builtin real
 offers hakfuzz detect --against = l -- libfuzzer
-offers hakfuzz detect --without st -- states
+offers hakfuzz detect --without st -- states structure
 offers hakfuzz real --order '' -- free virtual
 offers hakfuzz replay --malloc ha -- hakmem
 offers hakfuzz real -m fold -- folder
@@ -148,7 +148,7 @@ if command -v fish >/dev/null; then
     }
     fish_offers 'tri' triage
     fish_offers 'real --order ' free virtual
-    fish_offers 'detect --engine ' builtin libfuzzer real
+    fish_offers 'detect --engine ' builtin libfuzzer afl naive naive-builtin real
     fish_offers 'min -t se' sequence
     fish_offers 'replay --malloc ha' hakmem
     fish_offers 'completion ' bash fish zsh
@@ -185,7 +185,7 @@ if command -v zsh >/dev/null; then
     zsh_hands help '^triage:many '
     zsh_hands real '^--order=\[.*:ORDER:' '^adds virtual free$' '^\(-m --malloc\)--malloc=\[' '^adds hakmem libc$' '^files$'
     zsh_hands replay '^\*--malloc=\[' '^--print\['
-    zsh_hands detect '^adds builtin libfuzzer real$' '^adds .*carve-by-used'
+    zsh_hands detect '^adds builtin libfuzzer afl naive naive-builtin real$' '^adds .*carve-by-used'
     zsh_hands completion '^adds bash fish zsh$'
     for verb in "${verbs[@]}"; do
         zsh_hands "$verb" '--help\['

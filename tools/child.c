@@ -19,6 +19,15 @@
 
 enum { OUTPUT_TAIL_BYTES = 1 << 20, OUTPUT_FILE_BYTES_MAX = 64 << 20, POLL_MS = 2, EXEC_FAILED = 126 };
 
+static bool set_environment(const struct child *child) {
+    bool good = setenv("HAKMEM_FAULT", child->fault, 1) == 0 &&
+                (child->without == NULL || setenv(GUIDE_VARIABLE, child->without, 1) == 0);
+    for (const char *const *word = child->environment; good && word != NULL && *word != NULL; word++) {
+        good = putenv((char *)(uintptr_t)*word) == 0;
+    }
+    return good;
+}
+
 /* In the child, after fork: only what is safe there, then exec. */
 _Noreturn static void become(const struct child *child, int output_fd, int error_fd) {
     static const struct rlimit no_core = {0, 0};
@@ -29,9 +38,7 @@ _Noreturn static void become(const struct child *child, int output_fd, int error
     setrlimit(RLIMIT_FSIZE, &file_size);
     int null_fd = open("/dev/null", O_RDONLY);
     if (null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 && dup2(output_fd, STDOUT_FILENO) >= 0 &&
-        dup2(output_fd, STDERR_FILENO) >= 0 && chdir(child->directory) == 0 &&
-        setenv("HAKMEM_FAULT", child->fault, 1) == 0 &&
-        (child->without == NULL || setenv(GUIDE_VARIABLE, child->without, 1) == 0)) {
+        dup2(output_fd, STDERR_FILENO) >= 0 && chdir(child->directory) == 0 && set_environment(child)) {
         execv(child->arguments[0], (char *const *)child->arguments);
     }
     int error = errno;

@@ -17,6 +17,7 @@ struct child {
     const char *directory;                          /* working directory */
     const char *fault;                              /* HAKMEM_FAULT of the child; "none" is passed as it is */
     const char *without;                            /* HAKMEM_WITHOUT of the child; NULL as it is here */
+    const char *const *environment;                 /* "NAME=VALUE", ends in NULL; NULL: nothing more */
     unsigned timeout_s;
     /* filled in by children_run */
     char *output; /* the last MiB of standard output and error together, ends in '\0'; children_free frees */

@@ -10,7 +10,6 @@
 #include "oracle/guide.h"
 #include "tools/detect.h"
 #include "tools/json.h"
-#include "tools/terminal.h"
 #include "tools/verb.h"
 
 /* Faults that need an interleaving or a long way, in the whole allocator and where a component is alone with them; few
@@ -44,51 +43,56 @@ enum { COLUMNS = GUIDE_COUNT + 1, SUBJECTS = sizeof subjects / sizeof subjects[0
 
 struct cell {
     struct detect_outcome outcome;
-    double ratio; /* of medians, to that with all guides */
-    double z;     /* stats_difference from that; positive: takes longer without */
+    double ratio;             /* of medians, to that with all guides */
+    struct stats_ranks ranks; /* beside that with all guides; z above 0: takes longer without */
 };
 
 struct ablation {
     const struct detect_engine *engine;
-    struct detect_trial *trials;
-    double *executions[2]; /* with all guides; of the column that is done now */
+    const struct detect_settings *settings;
+    struct detect_list list; /* COLUMNS series a row */
     double log_ratios[COLUMNS];
-    unsigned rows, trial_count;
-    uint64_t max_runs;
-    cJSON *json; /* rows, NULL: the table is printed */
+    unsigned rows;
 };
 
-static bool open_ablation(struct ablation *ablation) {
-    ablation->trials = calloc(ablation->trial_count, sizeof *ablation->trials);
-    ablation->executions[0] = calloc(ablation->trial_count, sizeof(double));
-    ablation->executions[1] = calloc(ablation->trial_count, sizeof(double));
-    return ablation->trials != NULL && ablation->executions[0] != NULL && ablation->executions[1] != NULL;
-}
-
-static void close_ablation(struct ablation *ablation) {
-    free(ablation->trials);
-    free(ablation->executions[0]);
-    free(ablation->executions[1]);
-}
-
-/* The trials of one cell. False when the engine cannot run, or somebody wants to stop. */
-static bool measure(struct ablation *ablation, const struct fault_info *fault, const struct target_info *target,
-                    unsigned column, struct cell *cells) {
-    const char *without = column == 0 ? "" : guide_table[column - 1].name;
-    const struct detect_plan plan = {
-        fault, target, without, ablation->trial_count, ablation->max_runs, DETECT_SECONDS_MAX};
-    struct cell *cell = &cells[column];
-    if (!detect_outcome_of(ablation->engine, &plan, ablation->trials, &cell->outcome) || interrupted()) {
-        return false;
+static bool add_row(struct ablation *ablation, const struct fault_info *fault, const struct target_info *target) {
+    for (unsigned column = 0; column < COLUMNS; column++) {
+        struct detect_plan plan = {.engine = ablation->engine,
+                                   .fault = fault,
+                                   .target = target,
+                                   .max_runs = ablation->settings->max_runs,
+                                   .max_seconds = ablation->settings->max_seconds};
+        snprintf(plan.without, sizeof plan.without, "%s", column == 0 ? "" : guide_table[column - 1].name);
+        if (detect_list_add(&ablation->list, &plan) == SIZE_MAX) {
+            return false;
+        }
     }
-    double *executions = ablation->executions[column != 0];
-    for (unsigned i = 0; i < ablation->trial_count; i++) {
-        executions[i] = (double)ablation->trials[i].executions;
-    }
-    cell->ratio = cell->outcome.executions.median / cells[0].outcome.executions.median;
-    cell->z = stats_difference(executions, ablation->trial_count, ablation->executions[0], ablation->trial_count);
-    ablation->log_ratios[column] += log(cell->ratio);
+    ablation->rows++;
     return true;
+}
+
+static bool add_rows(struct ablation *ablation, const struct fault_info *fault, const struct target_info *target) {
+    if (fault != NULL) {
+        return add_row(ablation, fault, target != NULL ? target : &target_table[fault->target]);
+    }
+    bool good = true;
+    for (unsigned i = 0; i < SUBJECTS && good; i++) {
+        const struct target_info *its_target = &target_table[subjects[i].target];
+        if (target == NULL || target == its_target) {
+            good = add_row(ablation, &fault_table[subjects[i].fault], its_target);
+        }
+    }
+    return good;
+}
+
+static void fill_cells(struct ablation *ablation, unsigned row, struct cell *cells) {
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        struct cell *cell = &cells[i];
+        detect_outcome_of(&ablation->list.series[row * COLUMNS + i], ablation->settings->trials, &cell->outcome);
+        cell->ratio = cell->outcome.executions.median / cells[0].outcome.executions.median;
+        cell->ranks = detect_outcome_ranks(&cell->outcome, &cells[0].outcome);
+        ablation->log_ratios[i] += log(cell->ratio);
+    }
 }
 
 /* --- what is printed --- */
@@ -106,11 +110,10 @@ static void print_heading(void) {
 }
 
 static void print_cell(const struct cell *cell, bool is_first) {
-    enum { SURE_PER_100 = 258 }; /* z of 99 % */
     const struct detect_outcome *outcome = &cell->outcome;
     char median[32];
     detect_outcome_median(outcome, median, sizeof median);
-    bool is_sure = fabs(cell->z) * 100 > SURE_PER_100;
+    bool is_sure = cell->ranks.p < 0.01;
     printf(" %s", median);
     if (!is_first) {
         printf(" (%s%.2f%s)", is_sure ? "**" : "", cell->ratio, is_sure ? "**" : "");
@@ -122,12 +125,12 @@ static void print_cell(const struct cell *cell, bool is_first) {
 }
 
 static void print_row(const struct cell *cells) {
-    printf("| `%s` | %s |", cells[0].outcome.fault->name, cells[0].outcome.target->name);
+    const struct detect_plan *plan = &cells[0].outcome.series->plan;
+    printf("| `%s` | %s |", plan->fault->name, plan->target->name);
     for (unsigned i = 0; i < COLUMNS; i++) {
         print_cell(&cells[i], i == 0);
     }
     putchar('\n');
-    fflush(stdout);
 }
 
 static void print_means(const struct ablation *ablation) {
@@ -136,13 +139,14 @@ static void print_means(const struct ablation *ablation) {
         printf(" %.2f |", exp(ablation->log_ratios[i] / ablation->rows));
     }
     printf("\n\nEngine %s, %u trials with the seeds from 1 on, at most %llu executions each.\n", ablation->engine->name,
-           ablation->trial_count, (unsigned long long)ablation->max_runs);
+           ablation->settings->trials, (unsigned long long)ablation->settings->max_runs);
 }
 
 static cJSON *row_json(const struct cell *cells) {
     cJSON *row = cJSON_CreateObject();
-    json_text(row, "fault", cells[0].outcome.fault->name);
-    json_text(row, "target", cells[0].outcome.target->name);
+    const struct detect_plan *plan = &cells[0].outcome.series->plan;
+    json_text(row, "fault", plan->fault->name);
+    json_text(row, "target", plan->target->name);
     cJSON *array = cJSON_AddArrayToObject(row, "cells");
     for (unsigned i = 0; i < COLUMNS; i++) {
         cJSON *cell = cJSON_CreateObject();
@@ -151,71 +155,50 @@ static cJSON *row_json(const struct cell *cells) {
         json_bool(cell, "executions_median_is_lower_bound", cells[i].outcome.median_is_bound);
         json_number(cell, "found", cells[i].outcome.found);
         json_number(cell, "ratio", cells[i].ratio);
-        json_number(cell, "z", cells[i].z);
+        json_number(cell, "a12", cells[i].ranks.a12);
+        json_number(cell, "z", cells[i].ranks.z);
+        json_number(cell, "p", cells[i].ranks.p);
         cJSON_AddItemToArray(array, cell);
     }
     return row;
 }
 
-static bool do_row(struct ablation *ablation, const struct fault_info *fault, const struct target_info *target) {
+static void print_all(struct ablation *ablation, bool json) {
     static struct cell cells[COLUMNS];
-    for (unsigned i = 0; i < COLUMNS; i++) {
-        if (!measure(ablation, fault, target, i, cells)) {
-            return false;
-        }
-    }
-    ablation->rows++;
-    progress_end();
-    if (ablation->json != NULL) {
-        cJSON_AddItemToArray(ablation->json, row_json(cells));
-    } else {
-        print_row(cells);
-    }
-    return true;
-}
-
-static bool do_rows(struct ablation *ablation, const struct fault_info *fault, const struct target_info *target) {
-    if (fault != NULL) {
-        return do_row(ablation, fault, target != NULL ? target : &target_table[fault->target]);
-    }
-    bool good = true;
-    for (unsigned i = 0; i < SUBJECTS && good; i++) {
-        const struct target_info *its_target = &target_table[subjects[i].target];
-        if (target == NULL || target == its_target) {
-            good = do_row(ablation, &fault_table[subjects[i].fault], its_target);
-        }
-    }
-    return good;
-}
-
-int detect_ablation(const struct detect_engine *engine, const struct fault_info *fault,
-                    const struct target_info *target, unsigned trials, uint64_t max_runs, bool json) {
-    struct ablation ablation = {.engine = engine, .trial_count = trials, .max_runs = max_runs};
     cJSON *object = json ? json_begin("detect") : NULL;
-    ablation.json = json ? cJSON_AddArrayToObject(object, "faults") : NULL;
-    interrupts_watch();
+    cJSON *array = json ? cJSON_AddArrayToObject(object, "faults") : NULL;
     if (!json) {
         print_heading();
     }
-    progress_begin();
-    bool good = open_ablation(&ablation) && do_rows(&ablation, fault, target);
-    progress_end();
-    close_ablation(&ablation);
-    if (!good) {
-        fputs("hakfuzz detect: stopped before all was measured\n", stderr);
-        cJSON_Delete(object);
-        return EXIT_USAGE;
-    }
-    if (ablation.rows == 0) {
-        fprintf(stderr, "hakfuzz detect: no fault of the ablation is looked for in target %s; name one with --fault\n",
-                target->name);
-        cJSON_Delete(object);
-        return EXIT_USAGE;
+    for (unsigned row = 0; row < ablation->rows; row++) {
+        fill_cells(ablation, row, cells);
+        if (json) {
+            cJSON_AddItemToArray(array, row_json(cells));
+        } else {
+            print_row(cells);
+        }
     }
     if (json) {
         json_print(object);
     } else {
-        print_means(&ablation);
+        print_means(ablation);
     }
-    return EXIT_CLEAN;
+}
+
+int detect_ablation(const struct detect_engine *engine, const struct fault_info *fault,
+                    const struct target_info *target, const struct detect_settings *settings, bool json) {
+    struct ablation ablation = {.engine = engine, .settings = settings, .list.trials = settings->trials};
+    int code = EXIT_USAGE;
+    if (add_rows(&ablation, fault, target)) {
+        if (ablation.rows == 0) {
+            fprintf(stderr,
+                    "hakfuzz detect: no fault of the ablation is looked for in target %s; name one with --fault\n",
+                    target->name);
+        } else if (detect_run(&ablation.list, settings->jobs, settings->store)) {
+            print_all(&ablation, json);
+            code = EXIT_CLEAN;
+        }
+    }
+    detect_list_free(&ablation.list);
+    return code;
 }

@@ -1,34 +1,32 @@
-/* detect_outcome: the engines, what the trials of one fault come to, and two engines beside each other. */
+/* detect_outcome: what the trials of one series come to, and of two series beside each other. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/detect.h"
 
-static const struct detect_engine engines[] = {
-    {"builtin", true, detect_builtin}, {"libfuzzer", false, detect_libfuzzer}, {"real", true, detect_real}};
-
-const struct detect_engine *detect_engine_find(const char *name) {
-    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
-        if (strcmp(name, engines[i].name) == 0) {
-            return &engines[i];
+size_t detect_outcome_survival(const struct detect_series *series, unsigned trials, struct stats_point *points) {
+    struct stats_wait waits[DETECT_TRIALS_MAX];
+    size_t count = 0;
+    for (unsigned i = 0; i < trials; i++) {
+        const struct detect_trial *trial = &series->trials[i];
+        if (trial->done) {
+            waits[count++] = (struct stats_wait){(double)trial->executions, trial->found};
         }
     }
-    return NULL;
+    return stats_survival(waits, count, points);
 }
 
-const char *detect_engine_name(unsigned i) {
-    return i < sizeof engines / sizeof engines[0] ? engines[i].name : NULL;
-}
-
-static void summarize(const struct detect_plan *plan, const struct detect_trial *trials,
-                      struct detect_outcome *outcome) {
-    double executions[DETECT_TRIALS_MAX];
-    *outcome = (struct detect_outcome){.fault = plan->fault, .target = plan->target};
-    for (unsigned i = 0; i < plan->trials; i++) {
-        const struct detect_trial *trial = &trials[i];
+void detect_outcome_of(const struct detect_series *series, unsigned trials, struct detect_outcome *outcome) {
+    double executions[DETECT_TRIALS_MAX], core_seconds[DETECT_TRIALS_MAX];
+    struct stats_point points[DETECT_TRIALS_MAX];
+    *outcome = (struct detect_outcome){.series = series};
+    for (unsigned i = 0; i < trials; i++) {
+        const struct detect_trial *trial = &series->trials[i];
         if (!trial->done) {
             continue;
         }
+        core_seconds[outcome->trials] = trial->core_seconds;
         executions[outcome->trials++] = (double)trial->executions;
         outcome->found += trial->found;
         outcome->reached += trial->first_reached > 0;
@@ -40,15 +38,14 @@ static void summarize(const struct detect_plan *plan, const struct detect_trial 
         }
     }
     outcome->executions = stats_of(executions, outcome->trials);
+    outcome->core_seconds = stats_of(core_seconds, outcome->trials);
     outcome->median_is_bound = 2 * outcome->found <= outcome->trials;
+    size_t count = detect_outcome_survival(series, trials, points);
+    outcome->executions_mean = stats_survival_mean(points, count, (double)series->plan.max_runs);
 }
 
-bool detect_outcome_of(const struct detect_engine *engine, const struct detect_plan *plan, struct detect_trial *trials,
-                       struct detect_outcome *outcome) {
-    memset(trials, 0, plan->trials * sizeof *trials);
-    bool good = engine->function(plan, trials);
-    summarize(plan, trials, outcome);
-    return good;
+bool detect_outcome_is_good(const struct detect_outcome *outcome) {
+    return outcome->trials > 0 && outcome->found == outcome->trials && outcome->without_fault == 0;
 }
 
 void detect_outcome_median(const struct detect_outcome *outcome, char *words, size_t capacity) {
@@ -61,21 +58,18 @@ void detect_outcome_spread(const struct detect_outcome *outcome, char *words, si
              stats->minimum, stats->maximum);
 }
 
-void detect_print_pair_heading(const char *engine, const char *against) {
-    printf("| fault | needs | %s: found | executions: median / least / most | %s: found | executions: median / least / "
-           "most | by | longest trial |\n|---|---|---|---|---|---|---|---|\n",
-           engine, against);
+static size_t executions_of(const struct detect_outcome *outcome, double *values) {
+    size_t count = 0;
+    for (unsigned i = 0; count < outcome->trials; i++) {
+        if (outcome->series->trials[i].done) {
+            values[count++] = (double)outcome->series->trials[i].executions;
+        }
+    }
+    return count;
 }
 
-void detect_print_pair(const struct detect_outcome *outcome, const struct detect_outcome *against) {
-    char executions[64], against_executions[64], seen[200];
-    detect_outcome_spread(outcome, executions, sizeof executions);
-    detect_outcome_spread(against, against_executions, sizeof against_executions);
-    tally_words(&against->checks, seen, sizeof seen);
-    printf("| `%s` | %s | %u/%u | %s | %u/%u | %s | %s%s | %.0f s |\n", outcome->fault->name, outcome->fault->needs,
-           outcome->found, outcome->trials, executions, against->found, against->trials, against_executions,
-           against->found > 0 ? seen : "not found",
-           outcome->without_fault + against->without_fault > 0 ? " (FAILS WITHOUT THE FAULT TOO)" : "",
-           against->seconds);
-    fflush(stdout);
+struct stats_ranks detect_outcome_ranks(const struct detect_outcome *left, const struct detect_outcome *right) {
+    double a[DETECT_TRIALS_MAX], b[DETECT_TRIALS_MAX];
+    size_t a_count = executions_of(left, a), b_count = executions_of(right, b);
+    return stats_ranks(a, a_count, b, b_count);
 }

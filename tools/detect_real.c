@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "oracle/guide.h"
 #include "oracle/real.h"
 #include "tools/detect.h"
 #include "tools/malloc_choice.h"
@@ -33,14 +34,14 @@ static bool run(const struct detect_plan *plan, const struct backend *backend, e
     return true;
 }
 
-static bool run_trial(const struct detect_plan *plan, const struct backend *backend, unsigned index,
+static bool run_trial(const struct detect_plan *plan, const struct backend *backend, uint64_t seed,
                       struct detect_trial *trial) {
     static struct proposer proposer;
     static struct proposal candidate;
     static struct real_outcome outcome;
     enum hak_fault fault = (enum hak_fault)(plan->fault - fault_table);
     uint64_t begun_ns = clock_ns();
-    propose_begin(&proposer, (uint64_t)index + 1, target_of(plan));
+    propose_begin(&proposer, seed, target_of(plan));
     while (trial->executions < plan->max_runs && trial->seconds < plan->max_seconds && !interrupted()) {
         propose(&proposer, &candidate);
         if (!run(plan, backend, fault, &candidate, &outcome)) {
@@ -65,22 +66,18 @@ static bool run_trial(const struct detect_plan *plan, const struct backend *back
             return trial->done;
         }
         propose_keep(&proposer, &candidate);
-        progress("%s: trial %u of %u on real threads, %llu executions in %.0f s", plan->fault->name, index + 1,
-                 plan->trials, (unsigned long long)trial->executions, trial->seconds);
     }
     trial->done = !interrupted();
     return true;
 }
 
-bool detect_real(const struct detect_plan *plan, struct detect_trial *trials) {
+bool detect_real(const struct detect_plan *plan, uint64_t seed, struct detect_shared *shared) {
     struct malloc_choice malloc;
     if (!malloc_choose(NULL, &(struct options){.malloc_name = NULL}, REAL_ORDER_FREE, &malloc)) {
         return false;
     }
-    bool good = true;
-    for (unsigned i = 0; i < plan->trials && good && !interrupted(); i++) {
-        good = run_trial(plan, &malloc.backend, i, &trials[i]);
-    }
+    (void)guide_take_away(plan->without); /* names that were looked at */
+    bool good = run_trial(plan, &malloc.backend, seed, &shared->trial);
     malloc_close(&malloc);
     return good;
 }

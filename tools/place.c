@@ -1,6 +1,6 @@
 /* place: temporary directories, and where this tool and its siblings stand in a build tree. */
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,17 +25,18 @@ char *temporary_make(void) {
     return path;
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
+    (void)status;
+    (void)kind;
+    (void)walk;
+    remove(path);
+    return 0;
+}
+
 void temporary_remove(char *directory) {
-    DIR *listing = directory != NULL ? opendir(directory) : NULL;
-    if (listing != NULL) {
-        const struct dirent *entry;
-        while ((entry = readdir(listing)) != NULL) {
-            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-                unlinkat(dirfd(listing), entry->d_name, 0);
-            }
-        }
-        closedir(listing);
-        rmdir(directory);
+    enum { DESCRIPTORS = 8 };
+    if (directory != NULL) {
+        nftw(directory, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
     }
     free(directory);
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* A fresh directory below TMPDIR; NULL with a message when there is none. Free with temporary_remove, which also
- * removes all files in it (no subdirectories). */
+ * removes all that is in it. */
 char *temporary_make(void);
 void temporary_remove(char *directory);
 /* Write bytes to directory/name. Returns the path to free, NULL with a message on failure. */
