@@ -94,4 +94,9 @@ void detect_run_trial(const struct detect_plan *plan, uint64_t seed, struct dete
 bool detect_replay(const struct target_info *target, const char *fault, const uint8_t *bytes, size_t size_bytes,
                    struct verdict *verdict);
 
+/* Ordinary mistakes in the allocator instead of the catalogue's: `--mutants` anywhere on the command line hands all the
+ * rest of it to tools/mutants, which takes the place of this process. True when it is there; *code says how it failed.
+ */
+bool detect_mutants(int argc, char **argv, int *code);
+
 #endif

@@ -332,10 +332,15 @@ int verb_detect(int argc, char **argv) {
         {"target", 't', POPT_ARG_STRING, &detect.options.target, 0, "fuzz this one, not each fault's own", "TARGET"},
         {"without", '\0', POPT_ARG_STRING, &detect.without, 0, "take guides away, with commas between", "GUIDE"},
         {"ablation", 'a', POPT_ARG_NONE, &detect.ablation, 0, "the table of docs/ablation.md", NULL},
+        {"mutants", '\0', POPT_ARG_NONE, NULL, 0, "ordinary mistakes instead: see --mutants --help", NULL},
         POPT_TABLEEND,
     };
+    int code;
+    if (detect_mutants(argc, argv, &code)) {
+        return code;
+    }
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &detect.options);
-    int code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
+    code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
     free(detect.engine_name);
     free(detect.against_name);
     free(detect.without);
