@@ -65,5 +65,10 @@ _Static_assert(!(HAK_OVERRIDE && HAK_TRIAL), "what is only tried never takes the
 #define HAK_PREFETCH(address) __builtin_prefetch((address), 1)
 #define HAK_NOINLINE __attribute__((noinline))
 #define HAK_EXPORT __attribute__((visibility("default")))
+/* Where code may count on nobody outside the library. Nothing, where the build takes the library apart
+ * (HAKMEM_EXCHANGE). */
+#ifndef HAK_HIDDEN
+#define HAK_HIDDEN __attribute__((visibility("hidden")))
+#endif
 
 #endif

@@ -39,6 +39,6 @@ struct hak_root {
 };
 
 /* Not to be reached by way of a table of the linker: the fast paths look here. */
-extern __attribute__((visibility("hidden"))) struct hak_root hak_root;
+extern HAK_HIDDEN struct hak_root hak_root;
 
 #endif

@@ -21,6 +21,31 @@ static struct hak_heap_counts census_take(void) {
     return counts;
 }
 
+/* ---- what one cache may hold ---- */
+
+/* The bounds of the geometry hold for each class: of a batch, of what a cache starts with, and of what it may grow to.
+ */
+static void test_caches_keep_their_bounds(void **state) {
+    (void)state;
+    hak_free(hak_malloc(1));
+    struct hak_heap *heap = hak_thread.heap;
+    for (uint32_t class_id = 0; class_id < HAK_CLASS_COUNT; class_id++) {
+        uint32_t batch = hak_heap_batch_max(class_id);
+        assert_in_range(batch, 1, HAK_GEO->refill_batch);
+        bool is_new = heap->caches[class_id].batch == 0;
+        struct hak_cache *cache = hak_heap_cache(heap, class_id);
+        assert_in_range(cache->batch, 1, is_new && HAK_GEO->prewarm < batch ? HAK_GEO->prewarm : batch);
+        assert_true(!is_new || class_id < HAK_TINY_CLASSES || cache->capacity <= HAK_GEO->cache_min);
+    }
+    uint32_t capacity = heap->caches[0].capacity;
+    for (uint32_t tried = HAK_GEO->cache_max - 3U; tried <= HAK_GEO->cache_max; tried++) {
+        heap->caches[0].capacity = (uint16_t)tried;
+        assert_int_equal(hak_heap_cache_growth(heap, 0), HAK_GEO->cache_max);
+    }
+    heap->caches[0].capacity = (uint16_t)capacity;
+    (void)census_take();
+}
+
 /* ---- what the caches of all threads may hold ---- */
 
 /* A cache has room for a few blocks whatever the share. */
@@ -207,6 +232,68 @@ static void test_adoption_asks_them_all(void **state) {
     assert_null(hak_root.heaps.asked_last);
 }
 
+/* The one that was asked last is forgotten when it has an owner again, and only then. */
+static void test_who_was_asked_last_may_leave(void **state) {
+    (void)state;
+    enum { HEAPS = 3, SIZE_BYTES = 24000, SPARES_MAX = 100 };
+    struct hak_heap *heaps[HEAPS], *spares[SPARES_MAX];
+    void *left[HEAPS];
+    size_t spare_count = 0;
+    (void)hak_malloc_trim(0);
+    for (size_t i = 0; i < HEAPS; i++) {
+        heaps[i] = hak_heap_claim();
+        require(heaps[i] != NULL);
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        left[i] = malloc_as(heaps[i], SIZE_BYTES);
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        hak_heap_release(heaps[i]);
+    }
+    while (hak_load(&hak_root.heaps.spares, relaxed) != NULL) { /* they would serve first */
+        require(spare_count < SPARES_MAX);
+        spares[spare_count++] = hak_heap_claim();
+    }
+    struct hak_heap *first = hak_load(&hak_root.heaps.orphans, relaxed), *second = first->next_unowned;
+    /* Behind the last one the first one is asked again. */
+    hak_root.heaps.asked_last = second->next_unowned;
+    require(hak_root.heaps.asked_last->next_unowned == NULL);
+    assert_true(hak_heap_adopt(hak_thread.heap, hak_slab_of(left[0])->class_id));
+    require(hak_load(&hak_root.heaps.spares, relaxed) != NULL);
+    spares[spare_count++] = hak_heap_claim();
+    first = hak_load(&hak_root.heaps.orphans, relaxed);
+    second = first->next_unowned;
+    hak_root.heaps.asked_last = second;
+    require(hak_heap_claim() == first);
+    assert_ptr_equal(hak_root.heaps.asked_last, second);
+    require(hak_heap_claim() == second);
+    assert_null(hak_root.heaps.asked_last);
+    hak_heap_release(first);
+    hak_heap_release(second);
+    while (spare_count > 0) {
+        hak_heap_release(spares[--spare_count]);
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        hak_free(left[i]);
+    }
+    (void)hak_malloc_trim(0);
+    (void)census_take();
+}
+
+/* A heap that nobody has and that has nothing knows of no class: who takes it next has none to look through. */
+static void test_an_empty_heap_forgets_its_classes(void **state) {
+    (void)state;
+    static const struct hak_class_set none;
+    struct hak_heap *heap = hak_heap_claim();
+    require(heap != NULL);
+    void *block = malloc_as(heap, 200);
+    assert_memory_not_equal(&heap->classes, &none, sizeof none);
+    hak_free(block);
+    hak_heap_release(heap);
+    (void)hak_malloc_trim(0);
+    assert_memory_equal(&heap->classes, &none, sizeof none);
+}
+
 /* A heap that runs out of a class takes one slab from an orphan, not all: others may need some too. */
 static void test_adoption_takes_a_slab(void **state) {
     (void)state;
@@ -346,12 +433,15 @@ static void test_a_slab_in_no_list_is_seen(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_caches_keep_their_bounds),
         cmocka_unit_test(test_caches_share_a_bound),
         cmocka_unit_test(test_pinned_caches_do_not_grow),
         cmocka_unit_test(test_large_blocks_are_not_gathered),
         cmocka_unit_test(test_no_heap_for_late_frees),
         cmocka_unit_test(test_help_gives_back_what_nobody_owns),
         cmocka_unit_test(test_adoption_asks_them_all),
+        cmocka_unit_test(test_who_was_asked_last_may_leave),
+        cmocka_unit_test(test_an_empty_heap_forgets_its_classes),
         cmocka_unit_test(test_adoption_takes_a_slab),
         cmocka_unit_test(test_spares_serve_first),
         cmocka_unit_test(test_what_was_sent_is_not_salvaged),

@@ -229,6 +229,7 @@ static void superslabs(void) {
         }
     }
     struct hak_stats after = taken();
+    require(CHANGE(TINY_refills) == 0 && CHANGE(POOL_refills) > MANY / 8); /* each tier has its own */
     require(CHANGE(SUPERSLAB_created) >= 9 && CHANGE(SUPERSLAB_mapped) >= 9);
     require(CHANGE(SUPERSLAB_cached) >= 7 && CHANGE(SUPERSLAB_reused) >= 7);
     require(CHANGE(SUPERSLAB_slabs_taken) >= MANY / 3 && CHANGE(SUPERSLAB_slabs_given) >= MANY / 4);

@@ -188,4 +188,9 @@ struct detect_settings {
 int detect_ablation(const struct detect_engine *engine, const struct fault_info *fault,
                     const struct target_info *target, const struct detect_settings *settings, bool json);
 
+/* Ordinary mistakes in the allocator instead of the catalogue's: `--mutants` anywhere on the command line hands all the
+ * rest of it to tools/mutants, which takes the place of this process. True when it is there; *code says how it failed.
+ */
+bool detect_mutants(int argc, char **argv, int *code);
+
 #endif

@@ -322,10 +322,15 @@ int verb_detect(int argc, char **argv) {
         {"csv", '\0', POPT_ARG_NONE, &detect.csv, 0, "a row for each trial", NULL},
         {"html", '\0', POPT_ARG_NONE, &detect.html, 0, "one page with survival curves, without network", NULL},
         {"output", 'o', POPT_ARG_STRING, &detect.out, 0, "write here instead of standard output", "OUT"},
+        {"mutants", '\0', POPT_ARG_NONE, NULL, 0, "ordinary mistakes instead: see --mutants --help", NULL},
         POPT_TABLEEND,
     };
+    int code;
+    if (detect_mutants(argc, argv, &code)) {
+        return code;
+    }
     enum options_outcome outcome = options_parse(&help, table, argc, argv, &detect.options);
-    int code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
+    code = outcome == OPTIONS_GO ? detect_arguments(&detect) : options_exit(outcome);
     free(detect.engine_names);
     free(detect.against_name);
     free(detect.without);

@@ -106,6 +106,44 @@ static void aligned(void) {
     free(block);
 }
 
+/* A byte more than was asked for costs a class where a size just fits: libc's names ask for as much as hak_ ones do. */
+static void same_size(void *block, void *plain) {
+    CHECK(block != NULL && plain != NULL);
+    CHECK(hak_malloc_usable_size(block) == hak_malloc_usable_size(plain));
+    hak_free(plain);
+    free(block);
+}
+
+static void sizes(void) {
+    static const size_t exact_bytes[] = {8, 16, 64, 128, 1024, 4096, 32768, 1 << 16, 1 << 20};
+    for (size_t i = 0; i < sizeof exact_bytes / sizeof *exact_bytes; i++) {
+        size_t size_bytes = exact_bytes[i];
+        void *block;
+        same_size(malloc(size_bytes), hak_malloc(size_bytes));
+        same_size(calloc(1, size_bytes), hak_malloc(size_bytes));
+        same_size(calloc(2, size_bytes), hak_malloc(2 * size_bytes));
+        same_size(realloc(NULL, size_bytes), hak_malloc(size_bytes));
+        same_size(reallocarray(NULL, 2, size_bytes), hak_malloc(2 * size_bytes));
+        same_size(aligned_alloc(64, size_bytes), hak_memalign(64, size_bytes));
+        same_size(memalign(64, size_bytes), hak_memalign(64, size_bytes));
+        CHECK(posix_memalign(&block, 64, size_bytes) == 0);
+        same_size(block, hak_memalign(64, size_bytes));
+        same_size(valloc(size_bytes), hak_memalign(PAGE_BYTES, size_bytes));
+        same_size(__libc_malloc(size_bytes), hak_malloc(size_bytes));
+        same_size(__libc_calloc(2, size_bytes), hak_malloc(2 * size_bytes));
+        same_size(__libc_realloc(NULL, size_bytes), hak_malloc(size_bytes));
+        same_size(__libc_memalign(64, size_bytes), hak_memalign(64, size_bytes));
+        same_size(__libc_valloc(size_bytes), hak_memalign(PAGE_BYTES, size_bytes));
+    }
+    for (size_t pages = 1; pages <= 16; pages++) {
+        size_t size_bytes = pages * PAGE_BYTES;
+        same_size(pvalloc(size_bytes), hak_memalign(PAGE_BYTES, size_bytes));
+        same_size(pvalloc(size_bytes - 1), hak_memalign(PAGE_BYTES, size_bytes));
+        same_size(pvalloc(size_bytes - PAGE_BYTES + 1), hak_memalign(PAGE_BYTES, size_bytes));
+        same_size(__libc_pvalloc(size_bytes), hak_memalign(PAGE_BYTES, size_bytes));
+    }
+}
+
 static void refused(void) {
     check_no_block(malloc(huge_bytes), ENOMEM);
     check_no_block(malloc(max_bytes), ENOMEM);
@@ -180,6 +218,14 @@ static void settings(void) {
     CHECK(errno == EDOM);
 }
 
+static long address_space_pages(void) {
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL && fscanf(file, "%ld", &pages) == 1);
+    fclose(file);
+    return pages;
+}
+
 static void reports(const char *path) {
     void *block = malloc(100);
     struct mallinfo2 info = mallinfo2();
@@ -208,6 +254,15 @@ static void reports(const char *path) {
     CHECK(malloc_info(0, stream) == 0);
     CHECK(errno == EDOM);
     CHECK(fclose(stream) == 0);
+    stream = fopen("/dev/null", "w");
+    CHECK(stream != NULL && malloc_info(0, stream) == 0);
+    long before = address_space_pages();
+    for (int i = 0; i < 100; i++) {
+        CHECK(malloc_info(0, stream) == 0);
+    }
+    CHECK(address_space_pages() - before < 50); /* a report gives back all that it took */
+    fclose(stream);
+    errno = EDOM;
     stream = fopen("/dev/full", "w");
     setvbuf(stream, NULL, _IONBF, 0);
     CHECK(malloc_info(0, stream) == -1 && errno == ENOSPC);
@@ -223,6 +278,7 @@ int main(int argc, char **argv) {
     errno = EDOM;
     plain();
     aligned();
+    sizes();
     refused();
     second_names();
     settings();

@@ -56,6 +56,27 @@ static void forms() {
     operator delete[](nullptr, 10, wide);
 }
 
+// A byte more than was asked for costs a class where a size just fits.
+static void same_size(void *block, void *plain) {
+    CHECK(hak_malloc_usable_size(block) == hak_malloc_usable_size(plain));
+    hak_free(plain);
+    operator delete(block);
+}
+
+static void sizes() {
+    static const std::size_t exact_bytes[] = {16, 64, 128, 1024, 4096, 32768, 1 << 16, 1 << 20};
+    for (std::size_t size_bytes : exact_bytes) {
+        same_size(operator new(size_bytes), hak_malloc(size_bytes));
+        same_size(operator new[](size_bytes), hak_malloc(size_bytes));
+        same_size(operator new(size_bytes, std::nothrow), hak_malloc(size_bytes));
+        same_size(operator new[](size_bytes, std::nothrow), hak_malloc(size_bytes));
+        same_size(operator new(size_bytes, wide), hak_memalign(256, size_bytes));
+        same_size(operator new[](size_bytes, wide), hak_memalign(256, size_bytes));
+        same_size(operator new(size_bytes, wide, std::nothrow), hak_memalign(256, size_bytes));
+        same_size(operator new[](size_bytes, wide, std::nothrow), hak_memalign(256, size_bytes));
+    }
+}
+
 template <typename Form> static bool throws(Form form) {
     try {
         form();
@@ -133,6 +154,7 @@ static void out_of_memory() {
 
 int main() {
     forms();
+    sizes();
     out_of_memory();
     return checks_end("operators");
 }
