@@ -199,6 +199,7 @@ bool hak_heap_adopt(struct hak_heap *heap, uint32_t class_id) {
     for (uint32_t asked = 0, ends = 0; !some && asked < ASKED_AT_MOST && ends < 2;) {
         struct hak_heap *orphan = previous == NULL ? hak_load(&heaps->orphans, relaxed) : previous->next_unowned;
         bool has_slabs;
+        hak_assert(orphan == NULL || orphan->state == HAK_HEAP_ORPHAN); /* or the list has a ring, and no end */
         if (HAK_FAULT_IF(HEAP_REUSED, seen != NULL && seen->state != HAK_HEAP_ORPHAN)) {
             orphan = seen;
             seen = NULL;

@@ -80,6 +80,10 @@ lacks out '^mode'
     done
     grep '^t' random.hak
 } >large.hak
+for seed in {0..255}; do
+    sed -i "s/^mode .*/mode random $seed/" large.hak
+    "$hakfuzz" run --fault push-keeps-head large.hak >/dev/null 2>&1 || break
+done
 timeout 120 "$hakfuzz" min --fault push-keeps-head -o stopped.hak large.hak >out 2>err </dev/null &
 while [ ! -s stopped.hak ] && kill -0 $!; do
     sleep 0.05

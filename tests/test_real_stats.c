@@ -164,30 +164,6 @@ static void test_each_tier_shows(void **state) {
     expect_clean_child(each_tier);
 }
 
-/* What only frees fills its cache again and again: the first time half of it goes back, then all of it. */
-enum { FREED = 1010, CAPACITY = 32, WHOLE = 1 + (FREED - (CAPACITY / 2 + 1)) / (CAPACITY + 1) };
-
-static void only_frees(void) {
-    require(setenv("HAKMEM_CACHE_CAPACITY", "32", 1) == 0);
-    for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < FREED; i++) {
-            blocks[i] = take(100);
-        }
-        hak_malloc_trim(0); /* caches are empty now */
-        struct hak_stats before = taken();
-        for (size_t i = 0; i < FREED; i++) {
-            hak_free(blocks[i]);
-        }
-        struct hak_stats after = taken();
-        require(CHANGE(THREAD_flushes) == WHOLE);
-    }
-}
-
-static void test_only_frees(void **state) {
-    (void)state;
-    expect_clean_child(only_frees);
-}
-
 static void resizing(void) {
     void *front = take(100000);
     struct hak_stats before = taken();
@@ -499,13 +475,13 @@ static void test_end_of_process_to_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_was_done),  cmocka_unit_test(test_each_tier_shows),
-        cmocka_unit_test(test_only_frees),        cmocka_unit_test(test_resizing_shows),
-        cmocka_unit_test(test_superslabs_show),   cmocka_unit_test(test_threads_show),
-        cmocka_unit_test(test_bad_pointers_show), cmocka_unit_test(test_json_holds_all),
-        cmocka_unit_test(test_text_holds_all),    cmocka_unit_test(test_xml_is_well_formed),
-        cmocka_unit_test(test_forms_fit),         cmocka_unit_test(test_controller_shows),
-        cmocka_unit_test(test_end_of_process),    cmocka_unit_test(test_end_of_process_to_file),
+        cmocka_unit_test(test_nothing_was_done),       cmocka_unit_test(test_each_tier_shows),
+        cmocka_unit_test(test_resizing_shows),         cmocka_unit_test(test_superslabs_show),
+        cmocka_unit_test(test_threads_show),           cmocka_unit_test(test_bad_pointers_show),
+        cmocka_unit_test(test_json_holds_all),         cmocka_unit_test(test_text_holds_all),
+        cmocka_unit_test(test_xml_is_well_formed),     cmocka_unit_test(test_forms_fit),
+        cmocka_unit_test(test_controller_shows),       cmocka_unit_test(test_end_of_process),
+        cmocka_unit_test(test_end_of_process_to_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
