@@ -37,6 +37,7 @@ static void test_records_are_cut_close(void **state) {
 static void test_large_records_are_whole_pages(void **state) {
     (void)state;
     FOR_EACH_GEOMETRY(geometry) {
+        begin(geometry); /* which says how large a page is */
         for (size_t more_bytes = 0; more_bytes <= pages_bytes(4); more_bytes += HAK_PAGE_BYTES / 2) {
             begin(geometry);
             size_t size_bytes = HAK_GEO->meta_chunk_bytes + 1 + more_bytes;
