@@ -221,6 +221,7 @@ static struct hak_superslab *cache_expire_one(uint32_t now_ms, bool all) {
     cache_lock(NO_SLOT);
     struct hak_superslab *superslab = hak_lazy_expired(lazy(), now_ms, all);
     int64_t age_ms = state.count == 0 ? 0 : (int32_t)(now_ms - state.cached[0].freed_ms);
+    age_ms = age_ms < 0 ? 0 : age_ms; /* freed by somebody who read the clock later */
     bool leaves = state.count > 0 && (all || age_ms >= (int64_t)hak_option(SUPERSLAB_TTL_SEC) * 1000);
     expect("hak_lazy_expired", superslab, leaves ? state.cached[0].superslab : NULL);
     if (superslab != NULL) {

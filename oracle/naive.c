@@ -43,7 +43,7 @@ static bool is_free(enum program_op op) {
 /* One of the operations that the target carries out, each as likely. Those on many slots at once are no idea that comes
  * in an hour. */
 static enum program_op operation(struct reader *reader, const struct repertoire *repertoire) {
-    enum program_op useful[OP_COUNT];
+    enum program_op useful[OP_COUNT] = {OP_NOP};
     unsigned count = 0;
     for (unsigned op = OP_NOP + 1; op < OP_COUNT; op++) {
         if (repertoire->weights[op] != 0 && op != OP_MALLOC_MANY && op != OP_FREE_MANY) {
