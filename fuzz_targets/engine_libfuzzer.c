@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fuzz_targets/fuzz.h"
+#include "fuzz_targets/machine.h"
 #include "fuzz_targets/replay.h"
 #include "oracle/feedback.h"
 #include "oracle/guide.h"
@@ -117,19 +118,25 @@ static void check_arguments(int argc, char **argv) {
     }
 }
 
-/* An execution of microseconds need not wait twenty minutes to be called a hang. In front, so that the user's own
- * option wins. */
-static void add_timeout(int *argc, char ***argv) {
-    static char timeout[] = "-timeout=30";
-    char **longer = calloc((size_t)*argc + 2, sizeof *longer);
+/* An execution of microseconds need not wait twenty minutes to be called a hang: in front, so that the user's own
+ * option wins. And a process that forks for each input may have no second thread: what that thread holds at a fork, as
+ * a lock of AddressSanitizer's while it starts, nobody gives back in the fork. libFuzzer's is the one that watches its
+ * memory, which the inputs there do not use; so that option comes last. */
+static void add_options(int *argc, char ***argv) {
+    static char timeout[] = "-timeout=30", one_thread[] = "-rss_limit_mb=0";
+    char **longer = calloc((size_t)*argc + 3, sizeof *longer);
     if (longer == NULL || *argc < 1) {
         return;
     }
     longer[0] = (*argv)[0];
     longer[1] = timeout;
     memcpy(longer + 2, *argv + 1, (size_t)(*argc - 1) * sizeof *longer);
-    *argv = longer;
     *argc += 1;
+    if (machine_forks()) {
+        longer[*argc] = one_thread;
+        *argc += 1;
+    }
+    *argv = longer;
 }
 
 static void print_totals_at_exit(void) {
@@ -170,7 +177,7 @@ static void show_progress(void) {
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     check_arguments(*argc, *argv);
     if (HAK_LIBFUZZER) {
-        add_timeout(argc, argv); /* another engine, as AFL++'s driver, would take it for a number of runs */
+        add_options(argc, argv); /* another engine, as AFL++'s driver, would take it for a number of runs */
     }
     fuzz_open(getenv(FUZZ_FAULT_VARIABLE), FUZZ_FAULT_VARIABLE);
     feedback_open();

@@ -10,6 +10,8 @@
 /* Returns 0, or -1 with a one-line reason in `why`. */
 int machine_open(char *why, size_t why_bytes);
 bool machine_has_faults(void);
+/* Whether each run is a fork of this process, which then may have no other thread. */
+bool machine_forks(void);
 /* By name, for all runs from now on; "" and "none" are none. False when there is no such fault. */
 bool machine_arm_fault(const char *name);
 

@@ -75,6 +75,10 @@ bool machine_has_faults(void) {
     return false;
 }
 
+bool machine_forks(void) {
+    return true;
+}
+
 bool machine_arm_fault(const char *name) {
     return name[0] == '\0' || strcmp(name, "none") == 0;
 }

@@ -10,6 +10,10 @@ bool machine_has_faults(void) {
     return true;
 }
 
+bool machine_forks(void) {
+    return false;
+}
+
 bool machine_arm_fault(const char *name) {
     return world_arm_fault(name);
 }
