@@ -148,10 +148,15 @@ bool os_thread_attach(void) {
     return done;
 }
 
+/* No fstat(): libc's takes its empty path from its constants, 64 KiB that would be resident in every process. */
+static bool file_status(int file, struct stat *status) {
+    return syscall(SYS_fstat, file, status) == 0;
+}
+
 void os_process_start(void) {
     int saved_errno = errno;
     struct stat status;
-    if (hak_exchange(&hak_root.os.error_known, 1, relaxed) == 0 && fstat(STDERR_FILENO, &status) == 0) {
+    if (hak_exchange(&hak_root.os.error_known, 1, relaxed) == 0 && file_status(STDERR_FILENO, &status)) {
         hak_store(&hak_root.os.error_device, status.st_dev, relaxed);
         hak_store(&hak_root.os.error_file, status.st_ino, relaxed);
     }
@@ -239,7 +244,7 @@ static bool is_for_errors(int file) {
     if (file != STDERR_FILENO) {
         return true;
     }
-    if (fstat(file, &status) != 0) {
+    if (!file_status(file, &status)) {
         return false;
     }
     bool as_at_start = status.st_dev == hak_load(&hak_root.os.error_device, relaxed) &&
