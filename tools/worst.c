@@ -18,6 +18,7 @@ enum {
 #define RATIO_BETTER 1.01 /* than what is in the niche */
 #define RATIO_STAYS 0.85  /* of what it is above 1, in a reduction */
 #define LEAST_OF_LIVE 0.9 /* what no malloc stays below, as what is live is resident */
+#define SHARE 0.25        /* of the time of the search, for all reductions together */
 
 const char *const worst_tier_names[WORST_TIERS] = {"tiny", "pool", "run", "big"};
 const char *const worst_trait_names[4] = {"resize", "align", "zero", "threads"};
@@ -238,6 +239,7 @@ struct reducing {
     struct worst *worst;
     double goal;
     const char *what;
+    uint64_t until_ns;
 };
 
 static bool stays_bad(void *context, const struct program *candidate) {
@@ -257,17 +259,21 @@ static bool goes_on(void *context, const struct reduce_counts *counts, const str
     const struct reducing *reducing = context;
     (void)best;
     progress("reducing %s: %" PRIu64 " tests", reducing->what, counts->tests);
-    return !reducing->worst->is_broken && counts->tests < TESTS_MOST && reducing->worst->goes_on();
+    return !reducing->worst->is_broken && counts->tests < TESTS_MOST && clock_ns() < reducing->until_ns &&
+           reducing->worst->goes_on();
 }
 
 /* The smaller program in its place; the ratio measured again, which is 0 where it was luck. */
-static bool reduce_one(struct worst *worst, struct worst_program *found) {
+static bool reduce_one(struct worst *worst, struct worst_program *found, uint64_t most_ns) {
     static struct load load;
     char name[WORST_NAME_BYTES];
     struct program program;
     struct reduce_result result;
     double goal = 1 + (found->ratio - 1) * RATIO_STAYS;
-    struct reducing reducing = {.worst = worst, .goal = goal > worst->above ? goal : worst->above, .what = name};
+    struct reducing reducing = {.worst = worst,
+                                .goal = goal > worst->above ? goal : worst->above,
+                                .what = name,
+                                .until_ns = clock_ns() + most_ns};
     const struct reduce_means means = {.context = &reducing, .fails = stays_bad, .note = note, .goes_on = goes_on};
     worst_name(worst, found, name);
     program_read(&program, found->bytes, found->size_bytes);
@@ -304,13 +310,14 @@ static int by_ratio(const void *a, const void *b) {
 
 bool worst_reduce(struct worst *worst) {
     bool good = true;
+    unsigned count = 0;
     qsort(worst->niches, WORST_NICHES, sizeof worst->niches[0], by_ratio);
-    for (unsigned i = 0; i < WORST_NICHES && good && worst->goes_on(); i++) {
+    while (count < WORST_NICHES && worst->niches[count].ratio > worst->above) {
+        count++;
+    }
+    for (unsigned i = 0; i < count && good && worst->goes_on(); i++) {
         struct worst_program *found = &worst->niches[i];
-        if (found->ratio <= worst->above) {
-            break;
-        }
-        good = reduce_one(worst, found);
+        good = reduce_one(worst, found, (uint64_t)(worst->seconds * SHARE * 1e9) / count);
         if (good && found->ratio > worst->above) {
             add_kept(worst, found);
         }

@@ -9,7 +9,8 @@
  * taken: noise only adds.
  *
  * At the end the niches with a ratio above `above` are reduced (oracle/reduce.h), as long as most of the ratio stays,
- * measured once more, and kept: one program for each sort of small program.
+ * measured once more, and kept: one program for each sort of small program. All reductions together take at most a
+ * quarter of the time that the search was given.
  *
  * By memory the search is the same for equal seeds and budgets of runs, as far as the mallocs are; by time it is not.
  * Single-threaded. */
