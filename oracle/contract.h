@@ -37,7 +37,8 @@
       "aligned_alloc of a size that is no multiple of the alignment: a block, or NULL")                                \
     X(MEMALIGN_BAD, "memalign-invalid", 0, "no standard", "memalign to what is no power of two: a block, or NULL")     \
     X(ERRNO_SUCCESS, "errno-success", 0, "C11 7.5", "whether a call that succeeds changes errno")                      \
-    X(USABLE_SIZE, "usable-size", 0, "no standard", "whether a block may be used beyond what was asked for")
+    X(USABLE_SIZE, "usable-size", 0, "no standard", "whether a block may be used beyond what was asked for")           \
+    X(OWN_WORDS, "own-words", 0, "C11 7.22.3.4", "whether a new block shows addresses that the malloc left in it")
 
 enum fact {
 #define FACT_ENUM(id, name, is_fixed, says, meaning) FACT_##id,

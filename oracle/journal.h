@@ -28,12 +28,14 @@ struct journal_change {
 };
 
 enum journal_answer { JOURNAL_NO_CALL, JOURNAL_NULL, JOURNAL_BLOCK };
+enum journal_shows { JOURNAL_SHOWS_UNKNOWN, JOURNAL_SHOWS_NONE, JOURNAL_SHOWS_ADDRESS };
 
 /* What the last call of an operation answered. */
 struct journal_call {
     int error;           /* errno that it set; 0: it left it alone */
     uint8_t answer;      /* enum journal_answer; of calls that return a block */
     uint8_t fact;        /* enum fact: the corner that the request is in; FACT_COUNT: none */
+    uint8_t shows;       /* enum journal_shows: whether the new block has an address in it that the malloc left */
     size_t usable_bytes; /* of the block, where that was asked for comparison; else 0 */
 };
 

@@ -161,6 +161,9 @@ static void conclude(struct real_lane *lane, struct real_slot *slot, const struc
     if (nonzero != SHADOW_INTACT) {
         real_raise(lane, CHECK_CALLOC_NONZERO, "byte %td of %zu is not zero", nonzero, request->size_bytes);
     }
+    if (real.plan->corners && !request->zeroed) {
+        lane->call.shows = (uint8_t)real_stamps_look(address, request->size_bytes);
+    }
     slot_fill(lane, slot, address, request->size_bytes);
     slot->aligned_to = request->aligned && !request->bad_align ? request->align_bytes : 0;
 }

@@ -115,6 +115,9 @@ void real_free_slot(struct real_lane *lane, struct real_slot *slot);
 void real_errno_begin(void);
 void real_errno_kept(struct real_lane *lane, const char *call);
 
+/* real_stamps.c: whether a block that is new, and not yet written to, shows an address. Keeps errno. */
+enum journal_shows real_stamps_look(const void *block, size_t size_bytes);
+
 /* real_operation.c: carry out the record in lane->record. */
 void real_operation(struct real_lane *lane);
 /* Whether the record is switched off, or means nothing. */

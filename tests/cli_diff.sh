@@ -104,6 +104,37 @@ has out '"divergences":'
 printf 'hakmem 1\nt0 posix_memalign s0 48 align=16+1\nt0 aligned_alloc s1 48 align=16+1\n' >align.hak
 expect 'alignments that are none are refused' 0 "$hakfuzz" diff --malloc "$planted" --malloc hakmem align.hak
 
+# ---- words of a malloc's own, and rules that a program breaks ----------------------------------------------------------
+
+printf 'hakmem 1\nt0 malloc_many s0 64 n=4\nt0 free_many s0 n=4\nt0 malloc s8 64\n' >again.hak
+expect 'a link that is left in a block' 0 "$hakfuzz" diff --implementation-defined "${both[@]}" again.hak
+has out '^\| own-words \| malloc \| addresses \| none \|$'
+printf 'hakmem 1\nt0 calloc s0 64 n=1\nt0 free s0\nt0 calloc s1 64 n=1\n' >zeroed.hak
+expect 'none in zeroed memory' 0 "$hakfuzz" diff --implementation-defined "${both[@]}" zeroed.hak
+lacks out 'own-words'
+
+expect 'misuse' 0 "$hakfuzz" diff --misuse "${both[@]}" --malloc libc
+has out '^\| a program \.\.\. \| planted.so \| hakmem \| libc \|$'
+has out '^\| frees a block twice in a row \| twice \| says \| stops \|$'
+has out '^\| writes an address into the first two words of a freed block \| outside \| stops \| [a-z]+ \|$'
+has out '^\| calls free_sized with a size eight times too large \| - \| quiet \| - \|$'
+has out '^says: it wrote a message, and went on$'
+has out '^stops: it ended the process itself: '
+lacks out '^hangs: '
+sed -n 's/^| \([a-z][^|]*\) | .*/\1/p' out | grep -v '^a program ' >rows
+[ "$(wc -l <rows)" -ge 14 ] || fail "$name" 'a row for each misuse'
+while read -r row; do
+    grep -qF "| $row |" "$HAKMEM_SOURCE/docs/differential.md" || fail "$name" "'$row' in docs/differential.md"
+done <rows
+expect 'misuse: one that is told to stop' 0 env HAKMEM_FAIL_FAST=1 "$hakfuzz" diff --misuse --json --malloc hakmem
+[ "$(tr -d '\n\t' <out | grep -o '"answers":\["stops"\]' | wc -l)" -ge 9 ] || fail "$name" 'that it stops'
+has out '"said":.*freed already'
+expect 'misuse: a free that does not come back' 0 env HAKMEM_PLANTED=hang "$hakfuzz" diff --misuse --malloc "$planted"
+has out '^\| frees a block, then others of its size, then the first one again \| hangs \|$'
+expect 'misuse has its own programs' 2 "$hakfuzz" diff --misuse again.hak
+has err '^hakfuzz diff: --misuse has programs of its own: only --malloc and --json go with it; see '
+expect 'misuse measures nothing' 2 "$hakfuzz" diff --misuse --performance
+
 # ---- options ----------------------------------------------------------------------------------------------------------
 
 expect 'the default mallocs' 0 "$hakfuzz" diff "$HAKMEM_SOURCE/corpus/threads/seed/producer-consumer.hak"

@@ -137,6 +137,9 @@ static void add_words(struct diff *diff, unsigned malloc, enum program_op op, co
     if (is_block) {
         add_word(diff, FACT_ERRNO_SUCCESS, op, malloc, call->error == 0 ? "kept" : error != NULL ? error : "changed");
     }
+    if (call->shows != JOURNAL_SHOWS_UNKNOWN) {
+        add_word(diff, FACT_OWN_WORDS, op, malloc, call->shows == JOURNAL_SHOWS_ADDRESS ? "addresses" : "none");
+    }
     if (is_block && call->usable_bytes != 0 && entry->size_bytes != 0) {
         add_word(diff, FACT_USABLE_SIZE, op, malloc, call->usable_bytes > entry->size_bytes ? "more" : "as asked");
     }

@@ -14,6 +14,7 @@
 #include "oracle/input.h"
 #include "oracle/text.h"
 #include "tools/choice.h"
+#include "tools/diff_misuse.h"
 #include "tools/diff_write.h"
 #include "tools/json.h"
 #include "tools/options.h"
@@ -36,14 +37,18 @@ static const struct verb_help help = {
     "\n"
     "With --performance nothing is judged: each program is carried out on many sets of slots, and its time, memory\n"
     "and fragmentation stand side by side. --worst searches for programs on which the first malloc is worst beside\n"
-    "the best other one, reduces them, and says so; -o DIR keeps them (docs/worst.md).\n",
+    "the best other one, reduces them, and says so; -o DIR keeps them (docs/worst.md).\n"
+    "\n"
+    "With --misuse no program runs: each malloc is shown what programs do wrong, from freeing a block twice to\n"
+    "writing into one that was freed, and what it does then stands in a table. Nothing of that is a divergence.\n",
     "  hakfuzz diff --generate 1000 --min\n"
     "  hakfuzz diff --implementation-defined corpus/sequence\n"
     "  hakfuzz diff --malloc ./libfoo.so --malloc libc -o minimal crash-0123abcd\n"
     "  hakfuzz diff --order free --times 100 --malloc ./libfoo.so --generate 50\n"
     "  hakfuzz diff --performance corpus/threads/seed\n"
     "  hakfuzz diff --worst memory --seconds 600 -o bench/worst\n"
-    "  hakfuzz diff --malloc libtbbmalloc.so.2=scalable_ --malloc libc\n",
+    "  hakfuzz diff --malloc libtbbmalloc.so.2=scalable_ --malloc libc\n"
+    "  hakfuzz diff --misuse\n",
 };
 
 enum { PROGRAM_BYTES = 4096, TIMES_FREE = 20 };
@@ -58,7 +63,7 @@ struct verb_diff {
     const char **names; /* ends in NULL; NULL: the default */
     char *out;
     long generate, seed, times;
-    int open, reduce, worker;
+    int open, reduce, misuse, worker;
     char *texts[DIFF_MALLOCS_MAX]; /* names, cut in front of their prefix */
     struct diff_malloc mallocs[DIFF_MALLOCS_MAX];
     struct diff diff;
@@ -260,6 +265,18 @@ static bool order_fits(const struct verb_diff *verb, bool is_free) {
     return false;
 }
 
+/* --misuse has programs of its own. Complains. */
+static bool misuse_fits(const struct verb_diff *verb, bool has_seed) {
+    const struct options *options = &verb->options;
+    bool is_alone = options->argument_count == 0 && options->order == NULL && verb->out == NULL && !verb->open &&
+                    !verb->reduce && verb->generate == 0 && verb->times == 0 && !has_seed &&
+                    !performance_is_wanted(&verb->performance);
+    if (verb->misuse && !is_alone) {
+        options_complain(&help, "--misuse has programs of its own: only --malloc and --json go with it");
+    }
+    return !verb->misuse || is_alone;
+}
+
 /* Whether the options go together; what was not given has its value then. Complains otherwise. */
 static bool options_fit(struct verb_diff *verb) {
     const struct options *options = &verb->options;
@@ -268,6 +285,9 @@ static bool options_fit(struct verb_diff *verb) {
         return false;
     }
     bool has_seed = verb->seed != NOT_GIVEN && verb->performance.metric == NULL; /* a search has one, too */
+    if (!misuse_fits(verb, has_seed)) {
+        return false;
+    }
     if (options->argument_count > 0 && (verb->generate != 0 || has_seed)) {
         options_complain(&help, "--generate and --seed are of generated programs, and '%s' is none",
                          options->arguments[0]);
@@ -296,7 +316,9 @@ static int diff_arguments(struct verb_diff *verb) {
     }
     int code = EXIT_USAGE;
     bool listed = true;
-    if (open_mallocs(verb) && open_performance(verb, choice.target)) {
+    if (verb->misuse) {
+        code = open_mallocs(verb) ? diff_misuse(&verb->diff, options->json, is_going_on) : EXIT_USAGE;
+    } else if (open_mallocs(verb) && open_performance(verb, choice.target)) {
         for (int i = 0; i < options->argument_count; i++) {
             listed &= files_add(&files, options->arguments[i]);
         }
@@ -321,6 +343,7 @@ int verb_diff(int argc, char **argv) {
         {"malloc", 'm', POPT_ARG_ARGV, &verb.names, 0,
          "hakmem, libc, or a shared object, with =PREFIX where its names have one; may be given several times", "LIB"},
         {"implementation-defined", 'i', POPT_ARG_NONE, &verb.open, 0, "what the standards leave open, by malloc", NULL},
+        {"misuse", '\0', POPT_ARG_NONE, &verb.misuse, 0, "what each malloc does when a program breaks its rules", NULL},
         {"min", '\0', POPT_ARG_NONE, &verb.reduce, 0, "reduce each divergence to its smallest program", NULL},
         {"output", 'o', POPT_ARG_STRING, &verb.out, 0, "write the smallest programs here", "DIR"},
         {"generate", '\0', POPT_ARG_LONG, &verb.generate, 0, "generated programs, where no file is given (200)", "N"},
