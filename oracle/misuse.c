@@ -64,10 +64,10 @@ _Noreturn static void answer(enum misuse_answer seen) {
 
 static void *take(void) {
     void *block = one.backend->malloc(one.size_bytes);
-    if (block == NULL) {
-        answer(MISUSE_ANSWER_MISSING);
+    if (block != NULL) {
+        return memset(block, 0x5a, one.size_bytes);
     }
-    return memset(block, 0x5a, one.size_bytes);
+    answer(MISUSE_ANSWER_MISSING);
 }
 
 /* What the malloc must not be seen to know: the pointer is what a program computed. */
@@ -233,7 +233,7 @@ _Noreturn static void child(void) {
     void *kept[FREED];
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_usec = PATIENCE_MS * 1000}, NULL);
+    setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_usec = PATIENCE_MS * 1000L}, NULL);
     fcntl(one.said_fd, F_SETFL, O_APPEND); /* as a log is: a malloc may write into no other file */
     dup2(one.said_fd, STDERR_FILENO);
     dup2(one.said_fd, STDOUT_FILENO);

@@ -349,6 +349,7 @@ static void a_thousand_threads(void) {
         }
         expect_whole_heap();
     }
+    sleep_ms(HAK_DECAY_WINDOW_MS);      /* generations are turns */
     chain_free(chain_make(700, 10000)); /* no slab of that class: those of the ended are looked through, all at once */
     require(hak_load(&hak_root.heaps.orphans, relaxed) == NULL);
     expect_little_held(before_bytes, LIMIT_BYTES);

@@ -135,6 +135,85 @@ static void test_budget(void **state) {
     assert_all_returned();
 }
 
+enum { TURN_PAGES = 16, TURN_BLOCKS_MOST = 256 };
+
+/* So many MiB are taken, then all given back. What is dirty then. */
+static size_t turn(size_t size_mib) {
+    static char *blocks[TURN_BLOCKS_MOST];
+    size_t count = (size_mib << 20) / pages_bytes(TURN_PAGES);
+    assert_true(count <= TURN_BLOCKS_MOST);
+    for (size_t i = 0; i < count; i++) {
+        hak_decay_tick();
+        blocks[i] = take(TURN_PAGES, 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        hak_decay_tick();
+        assert_true(give(blocks[i]));
+    }
+    hak_decay_tick();
+    assert_proven();
+    return counts.dirty_bytes;
+}
+
+static size_t turns_bytes(void) {
+    return hak_load(&hak_root.decay.turns_bytes, relaxed);
+}
+
+/* One burst leaves the budget. The same again and again leaves what it had at its peak, for a while. */
+static void test_turns(void **state) {
+    (void)state;
+    enum { MIB = 1 << 20 };
+    begin(HAK_GEOMETRY_REAL);
+    hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 1;
+    sim_advance_clock(HAK_DECAY_WINDOW_MS);
+    assert_in_range(turn(3), 1, MIB);
+    assert_int_equal(turns_bytes(), 0);
+    (void)turn(3);
+    assert_int_equal(turn(3), 3 * MIB);
+    size_t purged_bytes = hak_root.decay.purged_bytes;
+    assert_int_equal(turn(3), 3 * MIB);
+    assert_int_equal(hak_root.decay.purged_bytes, purged_bytes);
+    sim_advance_clock(HAK_DECAY_WINDOW_MS - 1);
+    hak_decay_tick();
+    assert_in_range(turns_bytes(), 3 * MIB, 3 * MIB + pages_bytes(TURN_PAGES));
+    sim_advance_clock(1);
+    hak_decay_tick();
+    assert_int_equal(turns_bytes(), 0);
+    assert_proven();
+    assert_in_range(counts.dirty_bytes, 0, MIB);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)turn(3);
+    }
+    assert_true(turns_bytes() != 0);
+    (void)hak_decay_trim();
+    assert_int_equal(turns_bytes(), 0);
+    assert_all_returned();
+}
+
+/* It is instead of as much as is live, not beside it; and what is beyond the bound is a burst each time. */
+static void test_turns_are_bounded(void **state) {
+    (void)state;
+    enum { MIB = 1 << 20 };
+    begin(HAK_GEOMETRY_REAL);
+    hak_root.options.value[HAK_OPTION_DIRTY_MAX_MB] = 1;
+    sim_advance_clock(HAK_DECAY_WINDOW_MS);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_in_range(turn(2 + HAK_DECAY_TURNS), 1, MIB);
+        assert_int_equal(turns_bytes(), 0);
+    }
+    char *live[2] = {take(HAK_GEO->run_max_bytes / HAK_PAGE_BYTES, 0),
+                     take(HAK_GEO->run_max_bytes / HAK_PAGE_BYTES, 0)};
+    sim_advance_clock(HAK_DECAY_WINDOW_MS);
+    for (unsigned i = 0; i < 6; i++) {
+        (void)turn(5);
+    }
+    size_t most_bytes = turns_bytes() + MIB;
+    assert_in_range(turns_bytes(), 5 * MIB, 8 * MIB);
+    assert_in_range(turn(10), 1, most_bytes);
+    assert_true(give(live[0]) && give(live[1]));
+    assert_all_returned();
+}
+
 static void test_a_refused_purge_comes_again(void **state) {
     (void)state;
     begin(HAK_GEOMETRY_TINY);
@@ -252,6 +331,8 @@ int main(void) {
         RUN_TEST(test_a_rest_is_as_old_as_the_whole),
         RUN_TEST(test_a_region_that_is_all_free_leaves_in_time),
         RUN_TEST(test_budget),
+        RUN_TEST(test_turns),
+        RUN_TEST(test_turns_are_bounded),
         RUN_TEST(test_a_refused_purge_comes_again),
         RUN_TEST(test_who_is_refused_goes_behind),
         RUN_TEST(test_after_a_refusal_nobody_asks_for_a_second),
