@@ -52,14 +52,16 @@ static size_t budget(void) {
 
 size_t hak_decay_excess(void) {
     size_t dirty_bytes = hak_load(&hak_root.decay.dirty_bytes, relaxed);
-    size_t budget_bytes = budget();
-    if (dirty_bytes <= budget_bytes) {
+    size_t most_bytes = budget();
+    if (dirty_bytes <= most_bytes) {
         return 0;
     }
     size_t live_bytes = hak_load(&hak_root.decay.live_bytes, relaxed);
     size_t turns_bytes = hak_load(&hak_root.decay.turns_bytes, relaxed);
-    budget_bytes += turns_bytes > live_bytes ? turns_bytes : live_bytes;
-    return dirty_bytes <= budget_bytes || hak_decay_is_silent() ? 0 : dirty_bytes - budget_bytes;
+    size_t rest_bytes = turns_bytes > live_bytes ? turns_bytes - live_bytes : 0;
+    most_bytes += live_bytes;
+    most_bytes = most_bytes < rest_bytes ? rest_bytes : most_bytes;
+    return dirty_bytes <= most_bytes || hak_decay_is_silent() ? 0 : dirty_bytes - most_bytes;
 }
 
 bool hak_decay_is_due(uint32_t since_ms, uint32_t now_ms) {
