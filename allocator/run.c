@@ -96,8 +96,7 @@ static void regions_release(struct hak_region *gone) {
 }
 
 static uint32_t regions_kept(void) {
-    uint32_t kept = hak_option(LAZY_CACHE) == 0 ? 0 : HAK_REGIONS_KEPT;
-    return kept < HAK_GEO->lazy_max ? kept : HAK_GEO->lazy_max;
+    return hak_option(LAZY_CACHE) == 0 ? 0 : HAK_GEO->regions_kept;
 }
 
 /* ---- lengths ---- */
