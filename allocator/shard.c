@@ -83,8 +83,8 @@ static void age_remove(struct hak_shard *shard, struct hak_free_run *run) {
 /* ---- runs ---- */
 
 void hak_shard_list(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages,
-                    const struct hak_free_run *origin) {
-    struct hak_free_run *run = hak_region_make_free(region, first, pages);
+                    uint32_t dirty_pages, const struct hak_free_run *origin) {
+    struct hak_free_run *run = hak_region_make_free(region, first, pages, dirty_pages);
     run->since_ms = origin == NULL ? os_clock_ms() : origin->since_ms;
     run->was_due = origin != NULL && origin->was_due;
     run->purged_ms = origin == NULL ? 0 : origin->purged_ms;
@@ -110,17 +110,19 @@ struct hak_free_run hak_shard_unlist(struct hak_shard *shard, struct hak_free_ru
 
 void hak_shard_join(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages) {
     uint32_t end = first + pages;
+    uint32_t dirty_pages = hak_region_dirty_pages(region, first, pages);
     uint32_t left = first > 0 ? hak_region_entry(region, first - 1) : 0;
     uint32_t right = end < hak_region_pages() ? hak_region_entry(region, end) : 0;
     if ((left & HAK_REGION_FREE_END) != 0) {
         first -= left & HAK_REGION_LENGTH_MASK;
-        (void)hak_shard_unlist(shard, hak_region_run(region, first));
+        dirty_pages += hak_shard_unlist(shard, hak_region_run(region, first)).dirty_pages;
     }
     if ((right & HAK_REGION_FREE) != 0) {
+        struct hak_free_run *run = hak_region_run(region, end);
+        dirty_pages += run->dirty_pages;
         if (HAK_FAULT(RUN_JOIN_LOSES_NEIGHBOUR)) {
             hak_region_unmake(region, end);
         } else {
-            struct hak_free_run *run = hak_region_run(region, end);
             struct hak_free_run was = hak_shard_unlist(shard, run);
             if (HAK_FAULT_IF(JOIN_KEEPS_AGE, was.dirty_pages != 0)) {
                 age_insert(shard, run, shard->youngest);
@@ -128,7 +130,7 @@ void hak_shard_join(struct hak_shard *shard, struct hak_region *region, uint32_t
         }
         end += right & HAK_REGION_LENGTH_MASK;
     }
-    hak_shard_list(shard, region, first, end - first, NULL);
+    hak_shard_list(shard, region, first, end - first, dirty_pages, NULL);
 }
 
 /* ---- finding ---- */

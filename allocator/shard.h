@@ -43,10 +43,10 @@ struct hak_shard {
 /* The step a length is rounded up to. 1 <= pages <= HAK_REGION_PAGES_MAX. */
 uint32_t hak_shard_round(uint32_t pages);
 
-/* Make pages that are part of no run a free run and put it into the lists. `origin` says how old it is and was: a free
- * run that was taken out, or NULL when it is free from now on. */
+/* Make pages that are part of no run a free run, with so many dirty ones, and put it into the lists. `origin` says how
+ * old it is and was: a free run that was taken out, or NULL when it is free from now on. */
 void hak_shard_list(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages,
-                    const struct hak_free_run *origin);
+                    uint32_t dirty_pages, const struct hak_free_run *origin);
 /* Take a free run out of the lists; its pages are part of no run. Returns what it was, good for `origin` as long as no
  * other run is taken out. */
 struct hak_free_run hak_shard_unlist(struct hak_shard *shard, struct hak_free_run *run);
