@@ -5,6 +5,8 @@
 #include "allocator/fault.h"
 #include "allocator/root.h"
 
+enum { LOOKED_AT = 8 }; /* runs of a bin, at most, for the place of one that is dirty in part */
+
 /* ---- steps ---- */
 
 static uint32_t log2_floor(uint32_t value) {
@@ -32,19 +34,39 @@ _Static_assert(HAK_REGION_PAGES_MAX == 8 << (HAK_SHARD_BINS / 8 - 1), "eight bin
 
 /* ---- bins ---- */
 
+static uint32_t clean_pages(const struct hak_free_run *run) {
+    return (uint32_t)run->pages - run->dirty_pages;
+}
+
+/* In a ring that is not empty, the run before which one belongs that is not to be the front; the front stands for the
+ * back. */
+static struct hak_free_run *place_in_ring(struct hak_free_run *front, const struct hak_free_run *run) {
+    if (run->dirty_pages == 0) {
+        return front;
+    }
+    struct hak_free_run *place = front->next;
+    for (uint32_t i = 1; i < LOOKED_AT && place != front && clean_pages(place) < clean_pages(run); i++) {
+        place = place->next;
+    }
+    return place;
+}
+
 static void bin_insert(struct hak_shard *shard, struct hak_free_run *run) {
     uint32_t bin = bin_of(run->pages);
-    struct hak_free_run *head = shard->bins[bin];
-    if (head == NULL) {
+    struct hak_free_run *front = shard->bins[bin];
+    if (front == NULL) {
         run->next = run->previous = run;
+        shard->bins[bin] = run;
         hak_store(&shard->filled, hak_load(&shard->filled, relaxed) | UINT64_C(1) << bin, relaxed);
-    } else {
-        run->next = head;
-        run->previous = head->previous;
-        head->previous->next = run;
-        head->previous = run;
+        return;
     }
-    if (head == NULL || run->dirty_pages != 0) {
+    bool leads = run->dirty_pages != 0 && clean_pages(run) <= clean_pages(front);
+    struct hak_free_run *place = leads ? front : place_in_ring(front, run);
+    run->next = place;
+    run->previous = place->previous;
+    place->previous->next = run;
+    place->previous = run;
+    if (leads) {
         shard->bins[bin] = run;
     }
 }

@@ -5,9 +5,10 @@
  * run of its bin and of all larger bins fits: the first that fits is found by one look at the bits. The last bin is
  * that of whole regions: they are used only when nothing else fits, and so the emptier regions become all free.
  *
- * A bin is a ring. Runs with dirty pages are put in front, the others at its back, and the front is taken: what was
- * written last serves first, and untouched memory stays so. Those with dirty pages are in a list by age too. A run that
- * is a rest of an older one keeps the place of that in the list; one that was joined is as young as its youngest part.
+ * A bin is a ring. Runs whose pages are all dirty are put in front, clean ones at its back, those that are dirty in
+ * part between them, and the front is taken: what was written last serves first, and untouched memory stays so. Those
+ * with dirty pages are in a list by age too. A run that is a rest of an older one keeps the place of that in the list;
+ * one that was joined is as young as its youngest part.
  *
  * Who holds the lock of a shard may change it and its regions, and may take map.lock and meta.lock. Before the lock is
  * released hak_shard_settle tells decay.h what has changed. Pre, for all with a shard: its lock is held. */
