@@ -12,7 +12,7 @@ enum { LOOKED_AT = 32 };
 enum { FEW = 8 }; /* the table halves when it has more than so many buckets for an entry */
 
 #define BIGCACHE_PROOF(id, name, page_shift, superslab_shift, tiny_shift, pool_shift, region_shift, blocks, pool_max,  \
-                       run_max, cache_min, cache_max, refill, prewarm, remote, lazy, big_buckets, ...)                 \
+                       run_max, cache_min, cache_max, refill, prewarm, remote, lazy, regions, big_buckets, ...)        \
     _Static_assert((big_buckets) > 0 && ((big_buckets) & ((big_buckets)-1)) == 0, name ": buckets are a power of two");
 HAK_GEOMETRY_TABLE(BIGCACHE_PROOF)
 

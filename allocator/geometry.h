@@ -38,19 +38,20 @@ struct hak_geometry {
     uint32_t prewarm;         /* ... and at the first use of a class */
     uint32_t remote_batch;    /* blocks of other threads that are gathered before they are handed over, at most */
     uint32_t lazy_max;        /* empty SuperSlabs in the lazy cache, at most, whatever the option says */
+    uint32_t regions_kept;    /* regions of a shard that are all free, at most; what is dirty of them decay.h bounds */
     uint32_t big_buckets;     /* the BigCache's table begins with so many buckets */
     uint32_t meta_chunk_bytes; /* metadata is cut from chunks of this size */
 };
 
 /* id, then the fields in order. The order of rows is part of the program encoding: append, never reorder. */
 #define HAK_GEOMETRY_TABLE(X)                                                                                          \
-    X(TINY, "tiny", 12, 14, 12, 13, 16, 4, 2048, 16384, 2, 8, 2, 1, 2, 1, 4, 4096)                                     \
-    X(SMALL, "small", 12, 15, 12, 13, 17, 8, 4096, 32768, 4, 16, 2, 1, 4, 0, 4, 4096)                                  \
-    X(MEDIUM, "medium", 12, 16, 12, 14, 18, 512, 8192, 65536, 16, 64, 8, 2, 8, 2, 4, 4096)                             \
-    X(REAL, "real", HAK_REAL_PAGE_SHIFT, 21, 16, 17, 22, 8192, 32768, 1048576, 16, 2048, 128, 8, 4096, 65536, 256,     \
+    X(TINY, "tiny", 12, 14, 12, 13, 16, 4, 2048, 16384, 2, 8, 2, 1, 2, 1, 1, 4, 4096)                                  \
+    X(SMALL, "small", 12, 15, 12, 13, 17, 8, 4096, 32768, 4, 16, 2, 1, 4, 0, 0, 4, 4096)                               \
+    X(MEDIUM, "medium", 12, 16, 12, 14, 18, 512, 8192, 65536, 16, 64, 8, 2, 8, 2, 2, 4, 4096)                          \
+    X(REAL, "real", HAK_REAL_PAGE_SHIFT, 21, 16, 17, 22, 8192, 32768, 1048576, 16, 2048, 128, 8, 4096, 65536, 64, 256, \
       65536)                                                                                                           \
-    X(PAGE_16K, "page-16k", 14, 17, 14, 15, 19, 4, 8192, 65536, 2, 8, 2, 1, 2, 1, 4, 16384)                            \
-    X(PAGE_64K, "page-64k", 16, 19, 16, 17, 21, 8, 16384, 262144, 4, 16, 2, 1, 2, 1, 4, 65536)
+    X(PAGE_16K, "page-16k", 14, 17, 14, 15, 19, 4, 8192, 65536, 2, 8, 2, 1, 2, 1, 1, 4, 16384)                         \
+    X(PAGE_64K, "page-64k", 16, 19, 16, 17, 21, 8, 16384, 262144, 4, 16, 2, 1, 2, 1, 1, 4, 65536)
 
 enum hak_geometry_id {
 #define HAK_GEOMETRY_ENUM(id, ...) HAK_GEOMETRY_##id,

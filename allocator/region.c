@@ -42,9 +42,15 @@ char *hak_region_address(const struct hak_region *region, uint32_t page) {
 /* ---- bits ---- */
 
 uint32_t hak_region_dirty_pages(const struct hak_region *region, uint32_t first, uint32_t pages) {
-    uint32_t count = 0;
-    for (uint32_t word = first / 64; word <= (first + pages - 1) / 64; word++) {
-        count += (uint32_t)__builtin_popcountll(region->dirty[word] & hak_bits_in_word(word, first, first + pages));
+    uint32_t end = first + pages, count = 0;
+    for (uint32_t word = first / 64; word <= (end - 1) / 64; word++) {
+        uint64_t all = hak_bits_in_word(word, first, end), dirty = region->dirty[word] & all;
+        if (dirty == all) { /* nearly always all or none, and to count bits is a call where no instruction does it */
+            uint32_t from = first > word * 64 ? first : word * 64;
+            count += (end < word * 64 + 64 ? end : word * 64 + 64) - from;
+        } else if (dirty != 0) {
+            count += (uint32_t)__builtin_popcountll(dirty);
+        }
     }
     return count;
 }
@@ -85,7 +91,8 @@ void hak_region_make_live(struct hak_region *region, uint32_t first, uint32_t pa
     entry_write(region, first, HAK_REGION_LIVE | pages);
 }
 
-struct hak_free_run *hak_region_make_free(struct hak_region *region, uint32_t first, uint32_t pages) {
+struct hak_free_run *hak_region_make_free(struct hak_region *region, uint32_t first, uint32_t pages,
+                                          uint32_t dirty_pages) {
     hak_debug_assert(pages > 0 && first + pages <= hak_region_pages() && hak_region_entry(region, first) == 0);
     entry_write(region, first + pages - 1, HAK_REGION_FREE_END | pages);
     entry_write(region, first, HAK_REGION_FREE | (pages == 1 ? HAK_REGION_FREE_END : 0) | pages);
@@ -94,7 +101,7 @@ struct hak_free_run *hak_region_make_free(struct hak_region *region, uint32_t fi
         .region = region,
         .first = (uint16_t)first,
         .pages = (uint16_t)pages,
-        .dirty_pages = (uint16_t)hak_region_dirty_pages(region, first, pages),
+        .dirty_pages = (uint16_t)dirty_pages,
     };
     return run;
 }

@@ -78,8 +78,10 @@ char *hak_region_address(const struct hak_region *region, uint32_t page);
 
 /* Say that [first, first + pages) is a live run; its bits are set. Pre: a part of no run. */
 void hak_region_make_live(struct hak_region *region, uint32_t first, uint32_t pages);
-/* The same for a free run; its record is begun: region, place and the number of dirty pages. */
-struct hak_free_run *hak_region_make_free(struct hak_region *region, uint32_t first, uint32_t pages);
+/* The same for a free run, so many pages of which are dirty; its record is begun: region, place and that number. Who
+ * makes runs of others knows it without a look at their bits. */
+struct hak_free_run *hak_region_make_free(struct hak_region *region, uint32_t first, uint32_t pages,
+                                          uint32_t dirty_pages);
 /* The run that begins at `first` is no run any more. */
 void hak_region_unmake(struct hak_region *region, uint32_t first);
 

@@ -56,7 +56,7 @@ static bool region_create(struct hak_shard *shard) {
     shard->region_count++;
     shard->created++;
     hak_ring_note(HAK_EVENT_REGION_CREATED, (uintptr_t)region->base);
-    hak_shard_list(shard, region, 0, hak_region_pages(), NULL);
+    hak_shard_list(shard, region, 0, hak_region_pages(), 0, NULL);
     return true;
 }
 
@@ -96,8 +96,7 @@ static void regions_release(struct hak_region *gone) {
 }
 
 static uint32_t regions_kept(void) {
-    uint32_t kept = hak_option(LAZY_CACHE) == 0 ? 0 : HAK_REGIONS_KEPT;
-    return kept < HAK_GEO->lazy_max ? kept : HAK_GEO->lazy_max;
+    return hak_option(LAZY_CACHE) == 0 ? 0 : HAK_GEO->regions_kept;
 }
 
 /* ---- lengths ---- */
@@ -133,13 +132,16 @@ static void *run_cut(struct hak_shard *shard, struct hak_free_run *run, struct r
     uint32_t end = first + request.pages;
     uint32_t was_end = (uint32_t)was.first + was.pages;
     hak_assert(end <= was_end);
-    if (first > was.first && !HAK_FAULT(RUN_ALIGN_FRONT_LOST)) {
-        hak_shard_list(shard, region, was.first, first - was.first, &was);
+    uint32_t front_pages = first - was.first;
+    uint32_t front_dirty = front_pages == 0 ? 0 : hak_region_dirty_pages(region, was.first, front_pages);
+    uint32_t dirty = hak_region_dirty_pages(region, first, request.pages);
+    if (front_pages != 0 && !HAK_FAULT(RUN_ALIGN_FRONT_LOST)) {
+        hak_shard_list(shard, region, was.first, front_pages, front_dirty, &was);
     }
     if (was_end > end) {
-        hak_shard_list(shard, region, end, was_end - end, &was);
+        hak_shard_list(shard, region, end, was_end - end, was.dirty_pages - front_dirty - dirty, &was);
     }
-    *zeroed = hak_region_dirty_pages(region, first, request.pages) == 0 || HAK_FAULT(RUN_KEEPS_ZERO);
+    *zeroed = dirty == 0 || HAK_FAULT(RUN_KEEPS_ZERO);
     purge_ended(&was);
     hak_region_make_live(region, first, request.pages);
     shard->live_pages += request.pages;
@@ -285,11 +287,12 @@ static bool run_grow(struct hak_shard *shard, struct hak_region *region, uint32_
         return false;
     }
     struct hak_free_run was = hak_shard_unlist(shard, hak_region_run(region, end));
+    uint32_t dirty = hak_region_dirty_pages(region, end, more);
     if (was.pages > more) {
-        hak_shard_list(shard, region, end + more, was.pages - more, &was);
+        hak_shard_list(shard, region, end + more, was.pages - more, was.dirty_pages - dirty, &was);
     }
     purge_ended(&was);
-    bool stays_clean = HAK_FAULT_IF(REGROW_KEEPS_CLEAN, hak_region_dirty_pages(region, end, more) == 0);
+    bool stays_clean = HAK_FAULT_IF(REGROW_KEEPS_CLEAN, dirty == 0);
     hak_region_unmake(region, first);
     hak_region_make_live(region, first, new_pages);
     if (stays_clean) {

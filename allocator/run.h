@@ -9,7 +9,8 @@
  *
  * Free runs remember which of their pages were written since the system gave them (dirty): calloc need not clear those
  * that were not, and decay.h has the others purged when they are old or too many. A region that is all free stays for
- * the next use, up to a few in each shard and for HAKMEM_SUPERSLAB_TTL_SEC, with HAKMEM_LAZY_CACHE=0 not at all.
+ * the next use, up to regions_kept of the geometry in each shard and for HAKMEM_SUPERSLAB_TTL_SEC, with
+ * HAKMEM_LAZY_CACHE=0 not at all.
  *
  * Order of locks: runs.lock, which covers the making of shards; then that of one shard; then map.lock and meta.lock. A
  * shard's lock is held while the system makes a region or purges, not while it takes a region back. */
@@ -23,10 +24,7 @@
 #include "allocator/lock.h"
 #include "allocator/region.h"
 
-enum {
-    HAK_SHARDS_MAX = 64,
-    HAK_REGIONS_KEPT = 4, /* that are all free, in each shard, at most; and at most HAK_GEO->lazy_max */
-};
+enum { HAK_SHARDS_MAX = 64 };
 
 struct hak_runs {
     struct hak_lock lock;

@@ -5,6 +5,8 @@
 #include "allocator/fault.h"
 #include "allocator/root.h"
 
+enum { LOOKED_AT = 8 }; /* runs of a bin, at most, for the place of one that is dirty in part */
+
 /* ---- steps ---- */
 
 static uint32_t log2_floor(uint32_t value) {
@@ -32,19 +34,39 @@ _Static_assert(HAK_REGION_PAGES_MAX == 8 << (HAK_SHARD_BINS / 8 - 1), "eight bin
 
 /* ---- bins ---- */
 
+static uint32_t clean_pages(const struct hak_free_run *run) {
+    return (uint32_t)run->pages - run->dirty_pages;
+}
+
+/* In a ring that is not empty, the run before which one belongs that is not to be the front; the front stands for the
+ * back. */
+static struct hak_free_run *place_in_ring(struct hak_free_run *front, const struct hak_free_run *run) {
+    if (run->dirty_pages == 0) {
+        return front;
+    }
+    struct hak_free_run *place = front->next;
+    for (uint32_t i = 1; i < LOOKED_AT && place != front && clean_pages(place) < clean_pages(run); i++) {
+        place = place->next;
+    }
+    return place;
+}
+
 static void bin_insert(struct hak_shard *shard, struct hak_free_run *run) {
     uint32_t bin = bin_of(run->pages);
-    struct hak_free_run *head = shard->bins[bin];
-    if (head == NULL) {
+    struct hak_free_run *front = shard->bins[bin];
+    if (front == NULL) {
         run->next = run->previous = run;
+        shard->bins[bin] = run;
         hak_store(&shard->filled, hak_load(&shard->filled, relaxed) | UINT64_C(1) << bin, relaxed);
-    } else {
-        run->next = head;
-        run->previous = head->previous;
-        head->previous->next = run;
-        head->previous = run;
+        return;
     }
-    if (head == NULL || run->dirty_pages != 0) {
+    bool leads = run->dirty_pages != 0 && clean_pages(run) <= clean_pages(front);
+    struct hak_free_run *place = leads ? front : place_in_ring(front, run);
+    run->next = place;
+    run->previous = place->previous;
+    place->previous->next = run;
+    place->previous = run;
+    if (leads) {
         shard->bins[bin] = run;
     }
 }
@@ -83,8 +105,8 @@ static void age_remove(struct hak_shard *shard, struct hak_free_run *run) {
 /* ---- runs ---- */
 
 void hak_shard_list(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages,
-                    const struct hak_free_run *origin) {
-    struct hak_free_run *run = hak_region_make_free(region, first, pages);
+                    uint32_t dirty_pages, const struct hak_free_run *origin) {
+    struct hak_free_run *run = hak_region_make_free(region, first, pages, dirty_pages);
     run->since_ms = origin == NULL ? os_clock_ms() : origin->since_ms;
     run->was_due = origin != NULL && origin->was_due;
     run->purged_ms = origin == NULL ? 0 : origin->purged_ms;
@@ -110,17 +132,19 @@ struct hak_free_run hak_shard_unlist(struct hak_shard *shard, struct hak_free_ru
 
 void hak_shard_join(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages) {
     uint32_t end = first + pages;
+    uint32_t dirty_pages = hak_region_dirty_pages(region, first, pages);
     uint32_t left = first > 0 ? hak_region_entry(region, first - 1) : 0;
     uint32_t right = end < hak_region_pages() ? hak_region_entry(region, end) : 0;
     if ((left & HAK_REGION_FREE_END) != 0) {
         first -= left & HAK_REGION_LENGTH_MASK;
-        (void)hak_shard_unlist(shard, hak_region_run(region, first));
+        dirty_pages += hak_shard_unlist(shard, hak_region_run(region, first)).dirty_pages;
     }
     if ((right & HAK_REGION_FREE) != 0) {
+        struct hak_free_run *run = hak_region_run(region, end);
+        dirty_pages += run->dirty_pages;
         if (HAK_FAULT(RUN_JOIN_LOSES_NEIGHBOUR)) {
             hak_region_unmake(region, end);
         } else {
-            struct hak_free_run *run = hak_region_run(region, end);
             struct hak_free_run was = hak_shard_unlist(shard, run);
             if (HAK_FAULT_IF(JOIN_KEEPS_AGE, was.dirty_pages != 0)) {
                 age_insert(shard, run, shard->youngest);
@@ -128,7 +152,7 @@ void hak_shard_join(struct hak_shard *shard, struct hak_region *region, uint32_t
         }
         end += right & HAK_REGION_LENGTH_MASK;
     }
-    hak_shard_list(shard, region, first, end - first, NULL);
+    hak_shard_list(shard, region, first, end - first, dirty_pages, NULL);
 }
 
 /* ---- finding ---- */

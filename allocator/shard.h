@@ -5,9 +5,10 @@
  * run of its bin and of all larger bins fits: the first that fits is found by one look at the bits. The last bin is
  * that of whole regions: they are used only when nothing else fits, and so the emptier regions become all free.
  *
- * A bin is a ring. Runs with dirty pages are put in front, the others at its back, and the front is taken: what was
- * written last serves first, and untouched memory stays so. Those with dirty pages are in a list by age too. A run that
- * is a rest of an older one keeps the place of that in the list; one that was joined is as young as its youngest part.
+ * A bin is a ring. Runs whose pages are all dirty are put in front, clean ones at its back, those that are dirty in
+ * part between them, and the front is taken: what was written last serves first, and untouched memory stays so. Those
+ * with dirty pages are in a list by age too. A run that is a rest of an older one keeps the place of that in the list;
+ * one that was joined is as young as its youngest part.
  *
  * Who holds the lock of a shard may change it and its regions, and may take map.lock and meta.lock. Before the lock is
  * released hak_shard_settle tells decay.h what has changed. Pre, for all with a shard: its lock is held. */
@@ -43,10 +44,10 @@ struct hak_shard {
 /* The step a length is rounded up to. 1 <= pages <= HAK_REGION_PAGES_MAX. */
 uint32_t hak_shard_round(uint32_t pages);
 
-/* Make pages that are part of no run a free run and put it into the lists. `origin` says how old it is and was: a free
- * run that was taken out, or NULL when it is free from now on. */
+/* Make pages that are part of no run a free run, with so many dirty ones, and put it into the lists. `origin` says how
+ * old it is and was: a free run that was taken out, or NULL when it is free from now on. */
 void hak_shard_list(struct hak_shard *shard, struct hak_region *region, uint32_t first, uint32_t pages,
-                    const struct hak_free_run *origin);
+                    uint32_t dirty_pages, const struct hak_free_run *origin);
 /* Take a free run out of the lists; its pages are part of no run. Returns what it was, good for `origin` as long as no
  * other run is taken out. */
 struct hak_free_run hak_shard_unlist(struct hak_shard *shard, struct hak_free_run *run);

@@ -30,7 +30,7 @@ static void take_guides_away(void) {
 }
 
 void fuzz_open(const char *fault, const char *asked_by) {
-    char why[256] = "";
+    char why[1024] = "";
     take_guides_away();
     if (machine_open(why, sizeof why) != 0) {
         fprintf(stderr, "fuzz_%s: cannot begin: %s\n", fuzz_target->name, why);

@@ -18,6 +18,7 @@
 #include "fuzz_targets/foreign_counters.h"
 #include "fuzz_targets/fuzz.h"
 #include "fuzz_targets/machine.h"
+#include "oracle/malloc_probe.h"
 #include "oracle/real.h"
 
 static const struct target_info target = {.name = "target",
@@ -67,7 +68,9 @@ int machine_open(char *why, size_t why_bytes) {
         snprintf(why, why_bytes, "the path of this program cannot be read");
         return -1;
     }
-    bool open = backend_open(&state.backend, state.path, FOREIGN_PREFIX, why, why_bytes);
+    /* Loaded here, one that ends the process would be silent, or say what it likes. */
+    bool open = malloc_probe_load(state.path, FOREIGN_PREFIX, why, why_bytes) &&
+                backend_open(&state.backend, state.path, FOREIGN_PREFIX, why, why_bytes);
     return open && counters_find(why, why_bytes) ? 0 : -1;
 }
 

@@ -32,7 +32,7 @@ void run_thrift_options(void) {
     size_t by_bytes = ((size_t)hak_option(SUPERSLAB_MAX_MEMORY_MB) << 20) / hak_superslab_bytes();
     size_t superslabs = smaller(smaller(hak_option(SUPERSLAB_MAX_CACHED), by_bytes), HAK_GEO->lazy_max);
     limits.superslabs = larger(limits.superslabs, lazy ? superslabs : 0);
-    limits.regions = larger(limits.regions, lazy ? smaller(HAK_REGIONS_KEPT, HAK_GEO->lazy_max) : 0);
+    limits.regions = larger(limits.regions, lazy ? HAK_GEO->regions_kept : 0);
     limits.bigs = larger(limits.bigs, hak_option(BIG_CACHE_MAX_COUNT));
 }
 

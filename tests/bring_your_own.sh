@@ -59,6 +59,20 @@ has err '^fuzz_target: cannot begin: .*/own.so has no own_free; --prefix says .*
 gcc -shared -fPIC -x c -o own.so - <<<'void *own_malloc(unsigned long size) { return own_malloc(size + 1) == 0 ? 0 : own_malloc(size); } void own_free(void *b) { (void)b; }' || fail own.so 'a compiler'
 expect 'the engine: a malloc that calls itself without end' 1 ./fuzz_own one.hak
 has out '^hakmem-finding: {"check":"crash",'
+end='void *own_malloc(unsigned long size) { (void)size; return 0; } void own_free(void *b) { (void)b; }
+#include <stdlib.h>
+#include <unistd.h>
+__attribute__((constructor)) static void start(void)'
+while IFS='|' read -r ends words; do
+    gcc -shared -fPIC -x c -o own.so - <<<"$end { $ends; }" || fail own.so 'a compiler'
+    expect "the engine: $ends while it is loaded" 2 ./fuzz_own one.hak
+    has err "^fuzz_target: cannot begin: .*/own.so cannot be tried: it ends the process while it is loaded: $words$"
+done <<'END'
+_exit(0)|exit 0
+exit(3)|exit 3
+abort()|Aborted
+(void)!write(2, "no page\n", 8), abort()|Aborted; it says 'no page'
+END
 rm own.so
 
 mkdir findings

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "allocator/shard.h"
 #include "tests/run_fixture.h"
 
 static void test_zeroed(void **state) {
@@ -46,6 +47,64 @@ static void test_what_was_written_serves_first(void **state) {
     assert_ptr_equal(take(2, 0), a);
     assert_true(give(a) && give(b) && give(fence) && give(other));
     assert_all_returned();
+}
+
+/* Regions that are all free: those without a clean page first, then the others. What was freed at once, the last of it
+ * in a region that was never full, is then taken from the same pages again. */
+static void test_the_dirtiest_region_serves_first(void **state) {
+    (void)state;
+    enum { REGIONS = 3 };
+    begin(HAK_GEOMETRY_REAL);
+    size_t run_pages = HAK_GEO->run_max_bytes / HAK_PAGE_BYTES;
+    size_t blocks = (REGIONS - 1) * (hak_region_pages() / run_pages) + 1;
+    char *block[REGIONS * 8];
+    bool zeroed = false;
+    for (unsigned pass = 0; pass < 3; pass++) {
+        for (size_t i = 0; i < blocks; i++) {
+            block[i] = hak_run_take(pages_bytes(run_pages), 1, 0, &zeroed);
+            assert_non_null(block[i]);
+            assert_true(zeroed == (pass == 0));
+        }
+        for (size_t i = 0; i < blocks; i++) {
+            assert_true(give(block[i]));
+        }
+        assert_proven();
+        assert_int_equal(counts.empty_regions, REGIONS);
+        assert_int_equal(counts.dirty_bytes, pages_bytes(blocks * run_pages));
+    }
+    assert_all_returned();
+}
+
+/* A clean run goes behind one that is dirty in part, and that behind one that is dirty, in whatever order they come. */
+static void test_order_of_a_bin(void **state) {
+    (void)state;
+    enum { ALL, PART, NONE, RUNS };
+    static const unsigned orders[][RUNS] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (size_t order = 0; order < sizeof orders / sizeof orders[0]; order++) {
+        begin(HAK_GEOMETRY_MEDIUM);
+        char *block[RUNS];
+        for (unsigned i = 0; i < RUNS; i++) {
+            block[i] = take(4, 0);
+            (void)take(1, 0); /* so that none are neighbours */
+        }
+        struct hak_shard *shard = hak_shards_at(0);
+        struct hak_region *region = hak_map_region(block[0]);
+        static const uint32_t clean[RUNS] = {0, 2, 4};
+        for (unsigned i = 0; i < RUNS; i++) {
+            unsigned which = orders[order][i];
+            uint32_t first = (uint32_t)((size_t)(block[which] - region->base) / HAK_PAGE_BYTES);
+            hak_region_unmake(region, first);
+            if (clean[which] != 0) {
+                hak_region_set_dirty(region, first, clean[which], false);
+            }
+            hak_shard_list(shard, region, first, 4, 4 - clean[which], NULL);
+        }
+        struct hak_free_run *front = shard->bins[3];
+        const struct hak_free_run *in_turn[RUNS] = {front, front->next, front->previous};
+        for (unsigned i = 0; i < RUNS; i++) {
+            assert_ptr_equal(hak_region_address(region, in_turn[i]->first), block[i]);
+        }
+    }
 }
 
 static void test_age(void **state) {
@@ -327,6 +386,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN_TEST(test_zeroed),
         RUN_TEST(test_what_was_written_serves_first),
+        RUN_TEST(test_the_dirtiest_region_serves_first),
+        RUN_TEST(test_order_of_a_bin),
         RUN_TEST(test_age),
         RUN_TEST(test_a_rest_is_as_old_as_the_whole),
         RUN_TEST(test_a_region_that_is_all_free_leaves_in_time),

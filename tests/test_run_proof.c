@@ -41,7 +41,7 @@ static void test_the_proof_sees_damage(void **state) {
     EXPECT_BROKEN(hak_region_unmake(d.region, 0), "tile");
     EXPECT_BROKEN(hak_region_unmake(d.region, 4); hak_region_make_live(d.region, 4, 2), "tile");
     EXPECT_BROKEN(hak_store(&d.region->entries[1], HAK_REGION_FREE_END | 1, relaxed), "tile");
-    EXPECT_BROKEN(hak_region_unmake(d.region, 4); hak_region_make_free(d.region, 4, 1), "neighbours");
+    EXPECT_BROKEN(hak_region_unmake(d.region, 4); hak_region_make_free(d.region, 4, 1, 1), "neighbours");
     EXPECT_BROKEN(hak_region_run(d.region, 2)->pages = 1, "page table says");
     EXPECT_BROKEN(hak_region_set_dirty(d.region, 2, 1, false), "page table says");
     EXPECT_BROKEN(hak_region_set_dirty(d.region, 0, 1, false), "count as written");

@@ -10,6 +10,7 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
+#include "oracle/malloc_probe.h"
 #include "oracle/fault.h"
 #include "tools/place.h"
 

@@ -35,8 +35,4 @@ void malloc_close(struct malloc_choice *malloc);
 /* How a program is run on it once, with nothing to watch. `fault` is a name of the catalogue or "". */
 struct real_plan malloc_plan(const struct malloc_choice *malloc, const struct target_info *target, const char *fault);
 
-/* malloc_probe.c: whether the shared object can be loaded and gives one block that is freed again. In a process of its
- * own, which may do what it likes; false with one line in `why` that says where it ended. */
-bool malloc_probe(const char *library, const char *prefix, char *why, size_t why_bytes);
-
 #endif

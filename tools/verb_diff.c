@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "oracle/malloc_probe.h"
 #include "oracle/files.h"
 #include "oracle/input.h"
 #include "oracle/text.h"

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #include "allocator/config.h"
-#include "tools/malloc_choice.h"
+#include "oracle/backend.h"
+#include "oracle/malloc_probe.h"
 
 enum {
     STACK_BYTES = 1 << 20,
@@ -42,6 +43,7 @@ static const char *const step_words[] = {
 struct probe {
     const char *library, *prefix;
     unsigned char *zone;
+    bool only_loads;
     _Atomic enum step step;
     _Atomic uint32_t ran_over; /* the stack */
     _Atomic uint32_t refused;  /* `why` says what is missing */
@@ -66,6 +68,10 @@ static void *take_steps(void *unused) {
     sigaltstack(&(stack_t){.ss_sp = handler_stack, .ss_size = sizeof handler_stack}, NULL);
     if (!backend_open(&backend, probe->library, probe->prefix, probe->why, sizeof probe->why)) {
         atomic_store(&probe->refused, 1);
+        return unused;
+    }
+    if (probe->only_loads) {
+        atomic_store(&probe->step, STEP_DONE);
         return unused;
     }
     atomic_store(&probe->step, STEP_MALLOC);
@@ -159,7 +165,7 @@ static bool judge(bool ended, int status, const char *said, char *why, size_t wh
     return false;
 }
 
-bool malloc_probe(const char *library, const char *prefix, char *why, size_t why_bytes) {
+static bool try_library(const char *library, const char *prefix, bool only_loads, char *why, size_t why_bytes) {
     char said[SAID_BYTES] = "";
     int alive[2] = {-1, -1}, status = 0, said_fd = memfd_create("said", MFD_CLOEXEC);
     void *shared = mmap(NULL, sizeof *probe, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -168,7 +174,7 @@ bool malloc_probe(const char *library, const char *prefix, char *why, size_t why
     bool good = false;
     if (shared != MAP_FAILED && zone != MAP_FAILED && said_fd >= 0 && pipe2(alive, O_CLOEXEC) == 0) {
         probe = shared;
-        *probe = (struct probe){.library = library, .prefix = prefix, .zone = zone};
+        *probe = (struct probe){.library = library, .prefix = prefix, .zone = zone, .only_loads = only_loads};
         fflush(NULL);
         pid = fork();
     }
@@ -190,4 +196,12 @@ bool malloc_probe(const char *library, const char *prefix, char *why, size_t why
     munmap(zone, ZONE_BYTES + STACK_BYTES);
     munmap(shared, sizeof *probe);
     return good;
+}
+
+bool malloc_probe(const char *library, const char *prefix, char *why, size_t why_bytes) {
+    return try_library(library, prefix, false, why, why_bytes);
+}
+
+bool malloc_probe_load(const char *library, const char *prefix, char *why, size_t why_bytes) {
+    return try_library(library, prefix, true, why, why_bytes);
 }
