@@ -154,7 +154,7 @@ static void count_taken(const struct hak_big *big) {
 
 /* Pre: the block is the caller's, or the lock is held. */
 static void set_spare(struct hak_big *big, size_t spare_bytes) {
-    hak_decay_dirty(spare_bytes - big->spare_bytes);
+    hak_decay_spare(spare_bytes - big->spare_bytes);
     big->spare_bytes = spare_bytes;
 }
 

@@ -14,6 +14,7 @@ struct walk {
     size_t dirty_superslabs;
     size_t listed_slabs; /* in the lists of heaps */
     size_t live_bytes;
+    size_t spare_bytes;
     struct hak_run_counts runs;
     const char *broken;
     hak_block_visitor *visit;
@@ -120,6 +121,7 @@ static void check_big(void *context, struct hak_big *big) {
     walk->counts.bigs += is_live;
     walk->counts.big_bytes += is_live ? big->size_bytes : 0;
     walk->counts.cached_bigs += !is_live;
+    walk->spare_bytes += is_live ? big->spare_bytes : 0;
     walk->counts.dirty_bytes += is_live ? big->spare_bytes : big->dirty ? big->size_bytes : 0;
     walk->live_bytes += is_live ? big->size_bytes : 0;
     broken(walk, hak_map_big((char *)big->base + big->size_bytes - 1) == big,
@@ -242,7 +244,8 @@ static void check_sums(struct walk *walk) {
            "I13: no more blocks in lists than were carved");
     broken(walk,
            hak_load(&hak_root.decay.dirty_bytes, relaxed) == seen->dirty_bytes &&
-               hak_load(&hak_root.decay.live_bytes, relaxed) == walk->live_bytes,
+               hak_load(&hak_root.decay.live_bytes, relaxed) == walk->live_bytes &&
+               hak_load(&hak_root.decay.spare_bytes, relaxed) == walk->spare_bytes,
            "I18: the sums of dirty and of live memory are right");
 }
 

@@ -6,7 +6,8 @@
 #include "allocator/root.h"
 
 static size_t resident(const struct hak_decay *decay) {
-    return hak_load(&decay->live_bytes, relaxed) + hak_load(&decay->dirty_bytes, relaxed);
+    return hak_load(&decay->live_bytes, relaxed) + hak_load(&decay->dirty_bytes, relaxed) -
+           hak_load(&decay->spare_bytes, relaxed);
 }
 
 static void change(_Atomic size_t *sum_bytes, size_t change_bytes) {
@@ -20,6 +21,13 @@ static void change(_Atomic size_t *sum_bytes, size_t change_bytes) {
 
 void hak_decay_dirty(size_t change_bytes) {
     if (change_bytes != 0) {
+        change(&hak_root.decay.dirty_bytes, change_bytes);
+    }
+}
+
+void hak_decay_spare(size_t change_bytes) {
+    if (change_bytes != 0) {
+        (void)hak_fetch_add(&hak_root.decay.spare_bytes, change_bytes, relaxed);
         change(&hak_root.decay.dirty_bytes, change_bytes);
     }
 }
@@ -58,7 +66,8 @@ size_t hak_decay_excess(void) {
     }
     size_t live_bytes = hak_load(&hak_root.decay.live_bytes, relaxed);
     size_t turns_bytes = hak_load(&hak_root.decay.turns_bytes, relaxed);
-    size_t rest_bytes = turns_bytes > live_bytes ? turns_bytes - live_bytes : 0;
+    size_t used_bytes = live_bytes - hak_load(&hak_root.decay.spare_bytes, relaxed);
+    size_t rest_bytes = turns_bytes > used_bytes ? turns_bytes - used_bytes : 0;
     most_bytes += live_bytes;
     most_bytes = most_bytes < rest_bytes ? rest_bytes : most_bytes;
     return dirty_bytes <= most_bytes || hak_decay_is_silent() ? 0 : dirty_bytes - most_bytes;

@@ -30,6 +30,7 @@
 struct hak_decay {
     _Atomic size_t dirty_bytes;
     _Atomic size_t live_bytes;            /* bound slabs, live runs, live mappings: whole ones */
+    _Atomic size_t spare_bytes;           /* live and dirty: the ends of live mappings that are of no use (big.h) */
     _Atomic size_t purged_bytes;          /* ever */
     _Atomic size_t before_bytes;          /* of these, when the window began */
     _Atomic size_t peak_bytes;            /* the most that was live and dirty since then */
@@ -39,11 +40,13 @@ struct hak_decay {
     _Atomic uint64_t refused_ms_plus_one; /* when the system last refused to purge; 0: never */
 };
 
-enum { HAK_DECAY_SILENCE_MS = 1000, HAK_DECAY_WINDOW_MS = 1000, HAK_DECAY_TURNS = 8 };
+enum { HAK_DECAY_SILENCE_MS = 1000, HAK_DECAY_WINDOW_MS = 1000, HAK_DECAY_TURNS = 4 };
 
 /* Tell of a change. Wraps around like all unsigned arithmetic: a fall is the negative in two's complement. */
 void hak_decay_dirty(size_t change_bytes);
 void hak_decay_live(size_t change_bytes);
+/* Of what is live, so much more is dirty too. */
+void hak_decay_spare(size_t change_bytes);
 void hak_decay_purged(size_t purged_bytes);
 
 /* os_purge, with whatever locks are held. */
