@@ -68,8 +68,7 @@ size_t hak_decay_excess(void) {
     size_t turns_bytes = hak_load(&hak_root.decay.turns_bytes, relaxed);
     size_t used_bytes = live_bytes - hak_load(&hak_root.decay.spare_bytes, relaxed);
     size_t rest_bytes = turns_bytes > used_bytes ? turns_bytes - used_bytes : 0;
-    most_bytes += live_bytes;
-    most_bytes = most_bytes < rest_bytes ? rest_bytes : most_bytes;
+    most_bytes += live_bytes > rest_bytes ? live_bytes : rest_bytes;
     return dirty_bytes <= most_bytes || hak_decay_is_silent() ? 0 : dirty_bytes - most_bytes;
 }
 

@@ -6,11 +6,11 @@
  *   budget   HAKMEM_DIRTY_MAX_MB, and as much as is live. What goes beyond is purged at once by whoever frees.
  *   turns    A program that takes and frees the same in turns would fault in each time what was purged. When more was
  *            purged within HAK_DECAY_WINDOW_MS than was ever resident then, pages went and came again: from now on so
- *            much may be resident in all, live or dirty, if it is within HAK_DECAY_TURNS budgets. After such a window
- *            that is over, and is found out anew. One burst purges less than was resident, and leaves the
- *            plain budget; so do bursts beyond the bound, however often they come.
- *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each
- * owner of dirty memory purge what is older, and release what is past its time to live.
+ *            much may be resident in all and a budget beside it, if it is within HAK_DECAY_TURNS budgets. After such a
+ * window that is over, and is found out anew. One burst purges less than was resident, and leaves the plain budget; so
+ * do bursts beyond the bound, however often they come. age      the controller's purge delay. Whoever is on a slow path
+ * looks at the clock now and then, and has each owner of dirty memory purge what is older, and release what is past its
+ * time to live.
  *
  * Where the program has locked its pages into memory, the system refuses to purge, and would refuse each time anew:
  * after a refusal nobody but malloc_trim asks for HAK_DECAY_SILENCE_MS. Other owners' pages wait with those; each such
@@ -34,7 +34,7 @@ struct hak_decay {
     _Atomic size_t purged_bytes;          /* ever */
     _Atomic size_t before_bytes;          /* of these, when the window began */
     _Atomic size_t peak_bytes;            /* the most that was live and dirty since then */
-    _Atomic size_t turns_bytes;           /* that may be resident in all, where the budget has less */
+    _Atomic size_t turns_bytes;           /* that may be resident in all, beside the budget */
     _Atomic uint32_t window_ms;           /* when the window began */
     _Atomic uint32_t looked_ms;           /* when somebody last looked after age */
     _Atomic uint64_t refused_ms_plus_one; /* when the system last refused to purge; 0: never */

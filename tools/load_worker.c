@@ -20,7 +20,14 @@
 #include "oracle/backend.h"
 #include "tools/verb.h"
 
-enum { TOUCH_BYTES = 4096, STACK_BYTES = 256 << 10, PATIENCE_S = 30, CALIBRATIONS = 16, PASSES_LEAST = 4 };
+enum {
+    TOUCH_BYTES = 4096,
+    STACK_BYTES = 256 << 10,
+    PATIENCE_S = 30,
+    CALIBRATIONS = 16,
+    PASSES_LEAST = 4,
+    PASSES_WARM = 12
+};
 
 /* A thread waits for `go`, carries out what stands in `work`, and posts `done`. */
 struct hand {
@@ -257,10 +264,10 @@ static void run_of_memory(void) {
 }
 
 /* Passes until the time is used up; how many. */
-static uint64_t passes_run(void) {
+static uint64_t passes_run(uint64_t least) {
     uint64_t passes = 0;
     work.cpu_ns = 0;
-    while (passes < PASSES_LEAST || work.cpu_ns < work.order->wanted_ns) {
+    while (passes < least || work.cpu_ns < work.order->wanted_ns) {
         pass_run();
         passes++;
     }
@@ -269,8 +276,8 @@ static uint64_t passes_run(void) {
 
 static void run_of_time(void) {
     struct load_result *result = &work.order->result;
-    (void)passes_run();
-    uint64_t faults_before = faults(), passes = passes_run();
+    (void)passes_run(PASSES_WARM);
+    uint64_t faults_before = faults(), passes = passes_run(PASSES_LEAST);
     result->faults = faults() - faults_before;
     result->cpu_ns = work.cpu_ns;
     result->operations = passes * work.order->load.calls * work.order->banks;
