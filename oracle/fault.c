@@ -201,7 +201,7 @@
     ROW(with, REMAP_UNLOCKED, "remap-unlocked", "jemalloc 2.2.5",                                                      \
         "a mapping that moved was taken out of the map when its old place was another's already", ABA,                 \
         "a mapping that grows and moves, and another thread that maps in the middle of it",                            \
-        OR(CRASH) OR(ACCOUNTING) OR(MODEL), INVARIANT, THREADS)                                                        \
+        OR(CRASH) OR(ACCOUNTING) OR(MODEL) OR(RACE), INVARIANT, THREADS)                                               \
     ROW(with, JOIN_KEEPS_AGE, "join-keeps-age", "jemalloc 5.1",                                                        \
         "free extents were joined, and one of them stayed in the list by age", AGE,                                    \
         "a run freed in front of one that was freed and not purged", OR(INVARIANT) OR(CRASH), ACCOUNTING, SEQUENCE)    \

@@ -100,6 +100,17 @@ expect 'views: several engines' 0 "$hakfuzz" detect --fault "$few" --trials 4 --
 has out '^born-marked +builtin +sequence '
 has out '^born-marked +naive-builtin +sequence '
 has out '^3 of 3 faults found in every trial, .* \(engine naive-builtin, 4 trials, at most 500 executions each\)$'
+# Any of the checks that are expected will do, and no other.
+sed 's/"check":"[^"]*"/"check":"invariant"/' all.jsonl >invariant.jsonl
+expect 'views: found by another check that is expected' 0 "$hakfuzz" detect --fault born-marked --trials 4 --max-runs 500 --store invariant.jsonl --json -o expected.json
+grep -q '"found_as_expected":[[:space:]]*4,' expected.json || fail "$name" 'all four'
+expect 'views: as a line' 0 "$hakfuzz" detect --fault born-marked --trials 4 --max-runs 500 --store invariant.jsonl
+has out '^1 of 1 faults found in every trial, 1 by expected checks alone '
+sed '1,/born-marked/s/"check":"invariant"/"check":"errno-contract"/' invariant.jsonl >mixed.jsonl
+expect 'views: one trial by a check that is not' 0 "$hakfuzz" detect --fault born-marked --trials 4 --max-runs 500 --store mixed.jsonl
+has out '^1 of 1 faults found in every trial, 0 by expected checks alone '
+expect 'views: the whole origin in a row' 1 "$hakfuzz" detect --fault overflow-ignored --trials 1 --max-runs 1 --csv
+has out ',"several, e\.g\. CVE-2021-3420 \(newlib\)"$'
 expect 'views: what is missed' 1 "$hakfuzz" detect --fault push-keeps-head --target sequence --trials 2 --max-runs 20 --against naive-builtin
 has out '^Not found in half of the trials by naive-builtin: `push-keeps-head` \(0/2\)$'
 expect 'views: where it cannot be written' 2 "${detect[@]}" --store all.jsonl --csv -o /nosuch/x

@@ -134,6 +134,7 @@ struct detect_outcome {
     const struct detect_series *series;
     unsigned trials; /* done */
     unsigned found;
+    unsigned expected; /* of these: by one of the checks that the catalogue expects */
     unsigned reached;
     unsigned triggered;
     unsigned without_fault;

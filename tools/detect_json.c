@@ -46,6 +46,7 @@ static cJSON *outcome_json(const struct detect_outcome *outcome, unsigned trials
     json_text(item, "target", plan->target->name);
     json_text(item, "expected_check", expected);
     json_bool(item, "expected_check_seen", tally_equal(&outcome->checks, expected, 0) > 0);
+    json_number(item, "found_as_expected", outcome->expected);
     cJSON_AddItemToObject(item, "checks_seen", tally_json(&outcome->checks));
     json_number(item, "trials", outcome->trials);
     json_number(item, "reached", outcome->reached);
@@ -102,21 +103,21 @@ cJSON *detect_json(const struct detect_result *result) {
 
 /* --- CSV --- */
 
-/* No name of ours needs quotes but the list of guides. */
+/* No name of ours needs quotes but the list of guides, and the origin of a fault, which has commas. */
 static void print_csv_rows(const struct detect_series *series, unsigned trials, FILE *out) {
     const struct detect_plan *plan = &series->plan;
     for (unsigned i = 0; i < trials; i++) {
         const struct detect_trial *trial = &series->trials[i];
-        fprintf(out, "%s,%s,%s,\"%s\",%u,%" PRIu64 ",%u,%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%.3f\n",
+        fprintf(out, "%s,%s,%s,\"%s\",%u,%" PRIu64 ",%u,%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%.3f,\"%s\"\n",
                 plan->fault->name, plan->target->name, plan->engine->name, plan->without, i + 1, plan->max_runs,
                 trial->found, trial->executions, trial->check, trial->first_reached, trial->first_triggered,
-                trial->without_fault, trial->seconds, trial->core_seconds);
+                trial->without_fault, trial->seconds, trial->core_seconds, plan->fault->origin);
     }
 }
 
 void detect_print_csv(const struct detect_result *result, FILE *out) {
     fputs("fault,target,engine,without,seed,max_runs,found,executions,check,first_reached,first_triggered,"
-          "found_without_fault_too,seconds,core_seconds\n",
+          "found_without_fault_too,seconds,core_seconds,origin\n",
           out);
     for (unsigned i = 0; i < result->list->count; i++) {
         print_csv_rows(&result->list->series[i], result->trials, out);

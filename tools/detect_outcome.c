@@ -17,6 +17,16 @@ size_t detect_outcome_survival(const struct detect_series *series, unsigned tria
     return stats_survival(waits, count, points);
 }
 
+/* Any of the checks that the catalogue expects: which of them is first depends on what comes next. */
+static bool is_expected(const struct fault_info *fault, const char *id) {
+    for (unsigned check = 0; check < CHECK_COUNT; check++) {
+        if (fault_expects(fault, (enum check)check) && strcmp(check_table[check].id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void detect_outcome_of(const struct detect_series *series, unsigned trials, struct detect_outcome *outcome) {
     double executions[DETECT_TRIALS_MAX], core_seconds[DETECT_TRIALS_MAX];
     struct stats_point points[DETECT_TRIALS_MAX];
@@ -35,6 +45,7 @@ void detect_outcome_of(const struct detect_series *series, unsigned trials, stru
         outcome->seconds = trial->seconds > outcome->seconds ? trial->seconds : outcome->seconds;
         if (trial->found) {
             tally_add(&outcome->checks, trial->check, 0);
+            outcome->expected += is_expected(series->plan.fault, trial->check);
         }
     }
     outcome->executions = stats_of(executions, outcome->trials);
