@@ -85,9 +85,9 @@ uint8_t make_boundary(struct mutate_random *random) {
     return between(random, BOUNDARY_HALF, BOUNDARY_MAX);
 }
 
-/* Most programs are of the tiny tier. In others each size that they keep to is of any tier, so that the upper ones meet
- * with themselves and with each other as often. */
-static uint8_t make_tier_boundary(struct mutate_random *random, unsigned tier) {
+/* Most programs are of the tiny tier. Others have a tier, and of the sizes that they keep to half are of it and half of
+ * any, so that the upper ones meet with themselves and with each other. */
+static uint8_t make_palette_boundary(struct mutate_random *random, unsigned tier) {
     if (tier == 0)
         return between(random, BOUNDARY_8, BOUNDARY_1K);
     if (tier == 1)
@@ -195,9 +195,11 @@ static bool op_frees(enum program_op op) {
 
 static void make_palette(struct maker *maker) {
     struct mutate_random *random = maker->random;
-    for (unsigned i = 0; i < PALETTE_SIZES; i++)
-        maker->palette[i] =
-            maker->is_tiered ? make_tier_boundary(random, mutate_below(random, TIERS)) : make_boundary(random);
+    unsigned tier = mutate_below(random, TIERS);
+    for (unsigned i = 0; i < PALETTE_SIZES; i++) {
+        unsigned own = make_chance(random, 128) ? tier : mutate_below(random, TIERS);
+        maker->palette[i] = make_palette_boundary(random, maker->is_tiered ? own : TIERS - 1);
+    }
 }
 
 void maker_init(struct maker *maker, struct mutate_random *random, const struct program_header *header,
