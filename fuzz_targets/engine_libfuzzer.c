@@ -234,10 +234,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size_bytes, size_t capacit
     return mutate_or_generate(&random, bytes, size_bytes, capacity_bytes);
 }
 
-/* libFuzzer calls this as often as the mutator. One in eight of all is enough to be a crossing, so three in four of
- * these mutate as well: a crossing makes nothing that is new. */
-enum { CROSS_ONE_IN = 4 };
-
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
                                  size_t capacity_bytes, unsigned seed) {
     struct mutate_random random;
@@ -249,11 +245,6 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t
     mutate_seed_for(&random, seed, fuzz_target);
     if (capacity_bytes < PROGRAM_HEADER_BYTES) {
         return 0;
-    }
-    if (mutate_below(&random, CROSS_ONE_IN) != 0) {
-        size_t kept_bytes = a_bytes < capacity_bytes ? a_bytes : capacity_bytes;
-        memcpy(out, a, kept_bytes);
-        return mutate_or_generate(&random, out, kept_bytes, capacity_bytes);
     }
     return mutate_cross(&random, a, a_bytes, b, b_bytes, out, capacity_bytes);
 }

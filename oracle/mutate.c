@@ -17,9 +17,7 @@ enum {
     ATTEMPTS_MAX = 16, /* to find a mutator that can do something */
     FRESH_ONE_IN = 4,  /* inputs of an engine that are replaced ... */
     FRESH_LEAST = 8,   /* ... by programs of so many records ... */
-    FRESH_SPAN = 121,  /* ... or fewer than that more, ... */
-    LONG_ONE_IN = 8,   /* ... and some of up to 256: what fills several SuperSlabs is no short program */
-    LONG_SPAN = 249,
+    FRESH_SPAN = 121,  /* ... or fewer than that more */
 };
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
@@ -196,7 +194,7 @@ static bool change_header(struct edit *edit, struct mutate_random *random) {
 static bool add_gene(struct edit *edit, struct mutate_random *random) {
     uint32_t records = edit->program.record_count;
     return records > 0 && random->repertoire.interleaves && guide_is_there(GUIDE_GENES) &&
-           edit_add_gene(edit, make_gene(random, &edit->program));
+           edit_add_gene(edit, make_gene(random, records, edit->program.header.mode));
 }
 
 static bool move_gene(struct edit *edit, struct mutate_random *random) {
@@ -204,7 +202,7 @@ static bool move_gene(struct edit *edit, struct mutate_random *random) {
     if (program->gene_count == 0 || program->record_count == 0)
         return false;
     uint32_t i = mutate_below(random, program->gene_count);
-    struct gene gene = program_gene(program, i), fresh = make_gene(random, program);
+    struct gene gene = program_gene(program, i), fresh = make_gene(random, program->record_count, program->header.mode);
     uint32_t way = mutate_below(random, 8);
     if (way == 0 || gene.record >= program->record_count)
         gene.record = fresh.record;
@@ -310,15 +308,13 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
     bool interleaves = threads > 1 && random->repertoire.interleaves && guide_is_there(GUIDE_GENES);
     uint32_t genes = interleaves && count > 0 && make_chance(random, 160) ? 1 + mutate_below(random, 6) : 0;
     for (uint32_t i = 0; i < genes; i++)
-        edit_add_gene(&edit, make_gene(random, &edit.program));
+        edit_add_gene(&edit, make_gene(random, count, edit.program.header.mode));
     return edit_close(&edit);
 }
 
 size_t mutate_or_generate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes) {
-    if (capacity_bytes >= PROGRAM_HEADER_BYTES && mutate_below(random, FRESH_ONE_IN) == 0) {
-        uint32_t span = mutate_below(random, LONG_ONE_IN) == 0 ? LONG_SPAN : FRESH_SPAN;
-        return mutate_generate(random, FRESH_LEAST + mutate_below(random, span), bytes, capacity_bytes);
-    }
+    if (capacity_bytes >= PROGRAM_HEADER_BYTES && mutate_below(random, FRESH_ONE_IN) == 0)
+        return mutate_generate(random, FRESH_LEAST + mutate_below(random, FRESH_SPAN), bytes, capacity_bytes);
     return mutate(random, bytes, size_bytes, capacity_bytes);
 }
 

@@ -14,17 +14,12 @@ enum {
     BOUNDARY_1K = 33,
     BOUNDARY_2K = 34,
     BOUNDARY_1M = 43,
-    BOUNDARY_16M = 46,
     BOUNDARY_HALF = 52,
     BOUNDARY_TOP_HALF = 54, /* 2^63 */
     BOUNDARY_MAX = 55,
-    BOUNDARY_STEPS = 56,
-    BOUNDARY_32K_STEP = 91, /* the first step above */
+    BOUNDARY_STEPS = 56
 };
 
-enum { TIERS = 5 /* tiny, pool, run, big, and any as in other programs */, TIERED_PER_256 = 96, PHASE_ONE_IN = 64 };
-
-enum { OVERLAP_PER_256 = 160 };
 enum { GO_PER_256 = 32 }; /* of genes. hold does the same in most places, but does not say who goes on */
 
 /* Out of 1000 requests: how many are at most this large. */
@@ -85,20 +80,6 @@ uint8_t make_boundary(struct mutate_random *random) {
     return between(random, BOUNDARY_HALF, BOUNDARY_MAX);
 }
 
-/* Most programs are of the tiny tier. Others have a tier, and of the sizes that they keep to half are of it and half of
- * any, so that the upper ones meet with themselves and with each other. */
-static uint8_t make_palette_boundary(struct mutate_random *random, unsigned tier) {
-    if (tier == 0)
-        return between(random, BOUNDARY_8, BOUNDARY_1K);
-    if (tier == 1)
-        return between(random, BOUNDARY_STEPS, BOUNDARY_32K_STEP - 1);
-    if (tier == 2)
-        return between(random, BOUNDARY_32K_STEP, BOUNDARY_COUNT - 1);
-    if (tier == 3)
-        return between(random, BOUNDARY_1M, BOUNDARY_16M);
-    return make_boundary(random);
-}
-
 int8_t make_distance(struct mutate_random *random) {
     unsigned roll = mutate_below(random, 16);
     if (roll < 10)
@@ -155,30 +136,16 @@ uint8_t make_yield(struct mutate_random *random) {
     return (uint8_t)(1 + mutate_below(random, 1U << (1 + mutate_below(random, 7))));
 }
 
-/* A record behind which another thread goes on, as a rule: what is held there lets the two overlap. */
-static uint16_t make_gene_record(struct mutate_random *random, const struct program *program) {
-    uint32_t records = program->record_count, at = mutate_below(random, records);
-    if (records < 2 || !make_chance(random, OVERLAP_PER_256))
-        return (uint16_t)at;
-    for (uint32_t i = 0; i < records; i++) {
-        uint32_t record = (at + i) % records;
-        if (record + 1 < records &&
-            program_record_thread(program, record) != program_record_thread(program, record + 1))
-            return (uint16_t)record;
-    }
-    return (uint16_t)at;
-}
-
-struct gene make_gene(struct mutate_random *random, const struct program *program) {
+struct gene make_gene(struct mutate_random *random, uint32_t record_count, enum program_mode mode) {
     uint32_t value = make_chance(random, 224) ? 1 + mutate_below(random, 6) : 1 + mutate_below(random, UINT8_MAX);
     struct gene gene = {
-        .record = make_gene_record(random, program), .yield = make_yield(random), .value = (uint8_t)value};
+        .record = (uint16_t)mutate_below(random, record_count), .yield = make_yield(random), .value = (uint8_t)value};
     if (guide_is_there(GUIDE_GO_GENES) && make_chance(random, GO_PER_256)) {
         gene.kind = GENE_GO;
         gene.value = (uint8_t)mutate_below(random, PROGRAM_THREADS_MAX);
         return gene;
     }
-    if (program->header.mode == MODE_PCT && make_chance(random, 160)) {
+    if (mode == MODE_PCT && make_chance(random, 160)) {
         gene.kind = GENE_LOWER;
     } else if (gene.yield != 0 && make_chance(random, 24)) {
         gene.kind = make_chance(random, 128) ? GENE_WEAK : GENE_STALE;
@@ -193,21 +160,12 @@ static bool op_frees(enum program_op op) {
     return op == OP_FREE || op == OP_FREE_SIZED || op == OP_FREE_ALIGNED_SIZED || op == OP_FREE_MANY;
 }
 
-static void make_palette(struct maker *maker) {
-    struct mutate_random *random = maker->random;
-    unsigned tier = mutate_below(random, TIERS);
-    for (unsigned i = 0; i < PALETTE_SIZES; i++) {
-        unsigned own = make_chance(random, 128) ? tier : mutate_below(random, TIERS);
-        maker->palette[i] = make_palette_boundary(random, maker->is_tiered ? own : TIERS - 1);
-    }
-}
-
 void maker_init(struct maker *maker, struct mutate_random *random, const struct program_header *header,
                 uint8_t threads) {
     uint8_t most = random->repertoire.threads;
     *maker = (struct maker){.random = random, .header = header, .threads = threads < most ? threads : most};
-    maker->is_tiered = make_chance(random, TIERED_PER_256);
-    make_palette(maker);
+    for (unsigned i = 0; i < PALETTE_SIZES; i++)
+        maker->palette[i] = make_boundary(random);
 }
 
 void maker_apply(struct maker *maker, const struct record *record) {
@@ -272,8 +230,6 @@ static uint8_t pick_thread(struct maker *maker, const struct record *record) {
 struct record make_record(struct maker *maker) {
     struct record record = {.op = make_op(maker->random, maker->header)};
     bool found;
-    if (mutate_below(maker->random, PHASE_ONE_IN) == 0) /* a long program has phases */
-        make_palette(maker);
     if (maker->threads < 2 && (record.op == OP_THREAD_END || record.op == OP_THREAD_START))
         record.op = instead(maker, record.op, OP_MALLOC, OP_MALLOC_MANY);
 

@@ -17,7 +17,6 @@ struct maker {
     uint64_t filled;                  /* bit i: slot i holds a block */
     uint8_t owner[PROGRAM_SLOTS_MAX]; /* thread that filled it */
     uint8_t palette[PALETTE_SIZES];   /* boundaries that most requests use, so that they meet in the same slabs */
-    bool is_tiered;                   /* the palette is of all tiers alike */
     uint8_t threads;                  /* records use threads 0 .. threads-1 */
     uint8_t thread;                   /* of the record before */
 };
@@ -44,8 +43,7 @@ void make_fields(struct mutate_random *random, struct record *record, unsigned f
 uint8_t make_boundary(struct mutate_random *random);
 int8_t make_distance(struct mutate_random *random);
 uint8_t make_yield(struct mutate_random *random);
-/* The program has records. */
-struct gene make_gene(struct mutate_random *random, const struct program *program);
+struct gene make_gene(struct mutate_random *random, uint32_t record_count, enum program_mode mode);
 
 void make_header(struct mutate_random *random, struct program_header *header);
 /* Change one field of a header. */
