@@ -1,23 +1,26 @@
 /* decay: when memory that is free but still resident goes back to the system.
  *
  * Dirty memory is free memory that was written since the system gave it: free slabs, free runs, cached mappings. It is
- * kept for reuse, since page faults are dear, within two bounds:
+ * kept for reuse, since page faults are dear, within these bounds:
  *
  *   budget   HAKMEM_DIRTY_MAX_MB, and as much as is live. What goes beyond is purged at once by whoever frees.
- *   turns    A program that takes and frees the same in turns would fault in each time what was purged. When more was
- *            purged within HAK_DECAY_WINDOW_MS than was ever resident then, pages went and came again: from now on so
- *            much may be resident in all and a budget beside it, if it is within HAK_DECAY_TURNS budgets. After such a
- * window that is over, and is found out anew. One burst purges less than was resident, and leaves the plain budget; so
- * do bursts beyond the bound, however often they come. age      the controller's purge delay. Whoever is on a slow path
- * looks at the clock now and then, and has each owner of dirty memory purge what is older, and release what is past its
- * time to live.
+ *   turns    In its place, for a program that takes and frees the same again and again: see below.
+ *   age      the controller's purge delay. Whoever is on a slow path looks at the clock now and then, and has each
+ *            owner of dirty memory purge what is older, and release what is past its time to live.
+ *
+ * A program that goes in turns would fault in each time what was purged. When more was purged within
+ * HAK_DECAY_WINDOW_MS than was ever resident then, pages went and came again: from now on as much may be resident in
+ * all, and a budget beside it, if it is within HAK_DECAY_TURNS budgets. After such a window that is over, and is found
+ * out anew. One burst purges less than was resident, and leaves the plain budget; so do bursts beyond the bound,
+ * however often they come (decision 16).
  *
  * Where the program has locked its pages into memory, the system refuses to purge, and would refuse each time anew:
  * after a refusal nobody but malloc_trim asks for HAK_DECAY_SILENCE_MS. Other owners' pages wait with those; each such
  * time begins with what waits longest, and who was refused goes to the young end.
  *
- * There is no thread for this: a process that makes no calls keeps at most its budget. Counters are sums of what the
- * owners tell; they take no lock. Lists of what is dirty belong to the owners, under their locks. Any thread. */
+ * There is no thread for this: a process that makes no calls keeps at most its budget, or what its last turns had.
+ * Counters are sums of what the owners tell; they take no lock. Lists of what is dirty belong to the owners, under
+ * their locks. Any thread. */
 #ifndef HAKMEM_ALLOCATOR_DECAY_H
 #define HAKMEM_ALLOCATOR_DECAY_H
 

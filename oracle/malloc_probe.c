@@ -5,7 +5,6 @@
  * that calls itself without end. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,6 +18,7 @@
 
 #include "allocator/config.h"
 #include "oracle/backend.h"
+#include "oracle/forked.h"
 #include "oracle/malloc_probe.h"
 
 enum {
@@ -125,21 +125,6 @@ static void read_said(int said_fd, char *words, size_t capacity) {
     snprintf(words, length > 0 ? capacity : 1, "; it says '%.*s'", length, said);
 }
 
-/* Whether it came to its end, which `status` says; else it was stopped. */
-static bool wait_for(pid_t pid, int alive_fd, int *status) {
-    struct pollfd alive = {.fd = alive_fd};
-    int ready;
-    do {
-        ready = poll(&alive, 1, TIMEOUT_MS);
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-        kill(pid, SIGKILL);
-    }
-    while (waitpid(pid, status, 0) < 0 && errno == EINTR) {
-    }
-    return ready != 0;
-}
-
 static bool judge(bool ended, int status, const char *said, char *why, size_t why_bytes) {
     enum step step = atomic_load(&probe->step);
     const char *where = step_words[step], *library = probe->library;
@@ -183,7 +168,7 @@ static bool try_library(const char *library, const char *prefix, bool only_loads
     }
     if (pid > 0) {
         close(alive[1]);
-        bool ended = wait_for(pid, alive[0], &status);
+        bool ended = forked_wait(pid, alive[0], TIMEOUT_MS, &status);
         read_said(said_fd, said, sizeof said);
         good = judge(ended, status, said, why, why_bytes);
         close(alive[0]);

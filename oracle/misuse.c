@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -13,8 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "oracle/forked.h"
 
 enum {
     SMALL_BYTES = 64,
@@ -256,20 +256,6 @@ _Noreturn static void child(void) {
 
 /* --- how it ended --- */
 
-static bool wait_for(pid_t pid, int alive_fd, int *status) {
-    struct pollfd alive = {.fd = alive_fd};
-    int ready;
-    do {
-        ready = poll(&alive, 1, ASLEEP_MS);
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-        kill(pid, SIGKILL);
-    }
-    while (waitpid(pid, status, 0) < 0 && errno == EINTR) {
-    }
-    return ready != 0;
-}
-
 static enum misuse_answer judge(bool came_back, int status, const char *said) {
     enum misuse_answer seen = atomic_load(&one.shared->answer);
     int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -305,7 +291,7 @@ static bool run(struct misuse_outcome *outcome, const int alive[2]) {
         return false;
     }
     close(alive[1]);
-    bool came_back = wait_for(pid, alive[0], &status);
+    bool came_back = forked_wait(pid, alive[0], ASLEEP_MS, &status);
     read_said(outcome->said);
     outcome->answer = judge(came_back, status, outcome->said);
     return true;

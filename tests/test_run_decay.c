@@ -194,16 +194,17 @@ static void test_budget(void **state) {
     assert_all_returned();
 }
 
-enum { TURN_PAGES = 16, TURN_BLOCKS_MOST = 256 };
+/* On a machine with pages of 64 KiB each is one page. */
+enum { TURN_BLOCK_BYTES = 64 << 10, TURN_BLOCKS_MOST = 256 };
 
 /* So many KiB are taken, then all given back. What is dirty then. */
 static size_t turn(size_t size_kib) {
     static char *blocks[TURN_BLOCKS_MOST];
-    size_t count = (size_kib << 10) / pages_bytes(TURN_PAGES);
+    size_t count = (size_kib << 10) / TURN_BLOCK_BYTES;
     assert_true(count <= TURN_BLOCKS_MOST);
     for (size_t i = 0; i < count; i++) {
         hak_decay_tick();
-        blocks[i] = take(TURN_PAGES, 0);
+        blocks[i] = take(TURN_BLOCK_BYTES / HAK_PAGE_BYTES, 0);
     }
     for (size_t i = 0; i < count; i++) {
         hak_decay_tick();
@@ -234,7 +235,7 @@ static void test_turns(void **state) {
     assert_int_equal(hak_root.decay.purged_bytes, purged_bytes);
     sim_advance_clock(HAK_DECAY_WINDOW_MS - 1);
     hak_decay_tick();
-    assert_in_range(turns_bytes(), 3 * MIB, 3 * MIB + pages_bytes(TURN_PAGES));
+    assert_in_range(turns_bytes(), 3 * MIB, 3 * MIB + TURN_BLOCK_BYTES);
     sim_advance_clock(1);
     hak_decay_tick();
     assert_int_equal(turns_bytes(), 0);

@@ -10,8 +10,8 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
-#include "oracle/malloc_probe.h"
 #include "oracle/fault.h"
+#include "oracle/malloc_probe.h"
 #include "tools/place.h"
 
 static bool is_hakmem(const char *name) {

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "oracle/malloc_probe.h"
 #include "oracle/files.h"
 #include "oracle/input.h"
+#include "oracle/malloc_probe.h"
 #include "oracle/text.h"
 #include "tools/choice.h"
 #include "tools/diff_misuse.h"
