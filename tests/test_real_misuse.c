@@ -176,7 +176,9 @@ static void commit(void) {
     require(hak_load(&hak_root.complaints, relaxed) == 1);
     expect_whole_heap();
     (void)live_on(NULL);
-    on_thread(live_on, NULL);
+    if (chosen_call == calls) { /* a complaint is the same whoever calls: once is enough for what takes longest */
+        on_thread(live_on, NULL);
+    }
     (void)hak_malloc_trim(0);
     expect_whole_heap();
 }
