@@ -17,7 +17,9 @@ enum {
     ATTEMPTS_MAX = 16, /* to find a mutator that can do something */
     FRESH_ONE_IN = 4,  /* inputs of an engine that are replaced ... */
     FRESH_LEAST = 8,   /* ... by programs of so many records ... */
-    FRESH_SPAN = 121,  /* ... or fewer than that more */
+    FRESH_SPAN = 121,  /* ... or fewer than that more; */
+    SHORT_BYTES = PROGRAM_HEADER_BYTES + FRESH_LEAST * PROGRAM_RECORD_BYTES,
+    SHORT_FRESH_ONE_IN = 2, /* of shorter ones, which hold little to be mutated, more */
 };
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
@@ -313,7 +315,8 @@ size_t mutate_generate(struct mutate_random *random, unsigned record_target, uin
 }
 
 size_t mutate_or_generate(struct mutate_random *random, uint8_t *bytes, size_t size_bytes, size_t capacity_bytes) {
-    if (capacity_bytes >= PROGRAM_HEADER_BYTES && mutate_below(random, FRESH_ONE_IN) == 0)
+    uint32_t one_in = size_bytes < SHORT_BYTES ? SHORT_FRESH_ONE_IN : FRESH_ONE_IN;
+    if (capacity_bytes >= PROGRAM_HEADER_BYTES && mutate_below(random, one_in) == 0)
         return mutate_generate(random, FRESH_LEAST + mutate_below(random, FRESH_SPAN), bytes, capacity_bytes);
     return mutate(random, bytes, size_bytes, capacity_bytes);
 }
